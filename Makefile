@@ -1,0 +1,47 @@
+# `make help` lists the targets. Everything runs in .venv, which `make setup` creates.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export MLFLOW_DISABLE_TELEMETRY := true
+export DVC_NO_ANALYTICS := 1
+
+.PHONY: help setup apt lint test test-full lab ui environment.yml docs
+
+help:  ## list the targets
+	@grep -E '^[a-z.-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup:  ## create .venv from requirements.lock (seconds when nothing changed)
+	@bash scripts/setup.sh
+
+apt:  ## install the Debian packages that some tests need
+	@bash scripts/apt.sh --install
+
+lint: setup  ## style, types, import contracts
+	ruff check .
+	mypy
+	lint-imports
+
+test: setup  ## the suite, under 20 minutes on 2 cores
+	@bash scripts/apt.sh
+	@$(MAKE) --no-print-directory lint
+	pytest
+
+test-full: setup  ## the suite with the tests that take minutes each
+	@bash scripts/apt.sh
+	@$(MAKE) --no-print-directory lint
+	pytest -m "" --timeout 3600
+
+environment.yml: setup  ## write environment.yml from the lock
+	@python scripts/environment.py
+
+docs: setup  ## write docs/cli.md from the program
+	@python scripts/cli_docs.py
+
+lab: setup  ## JupyterLab on the notebooks
+	jupyter lab --notebook-dir=notebooks --LabApp.news_url= \
+	    --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate
+
+ui: setup  ## the MLflow user interface
+	mkdir -p experiments/mlflow
+	mlflow ui --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///experiments/mlflow/mlflow.db}"

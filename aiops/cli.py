@@ -1,0 +1,53 @@
+"""The command line: each command makes one library call and reports its result.
+
+Exit codes: 0 done, 1 failed (the reason is on standard error), 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from aiops import __version__
+from aiops.commands.doctor import doctor
+from aiops.errors import AiopsError
+
+app = typer.Typer(
+    name="aiops",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(doctor)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"aiops {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _aiops(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """A research and MLOps workbench on OpenTelemetry data."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command; always ends in ``SystemExit``."""
+    try:
+        app(args=arguments, prog_name="aiops")
+    except AiopsError as error:
+        typer.echo(f"aiops: {error}", err=True)
+        sys.exit(1)

@@ -1,0 +1,1 @@
+"""What runs for minutes: notebooks, pipeline stages, retraining, reports, the doctor."""
