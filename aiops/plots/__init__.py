@@ -1,0 +1,17 @@
+"""Every picture of the notebooks and reports: frames in, a matplotlib Figure out, no I/O.
+
+The title of a picture says what was found, with its number; the grey lines under it say
+what is drawn, from what. matplotlib is imported when the first picture is drawn.
+"""
+
+from aiops.plots.anomaly_score import anomaly_score
+from aiops.plots.evidence import evidence
+from aiops.plots.latency_heatmap import latency_heatmap
+from aiops.plots.leaderboard import leaderboard
+from aiops.plots.service_graph import service_graph
+from aiops.plots.style import to_png
+from aiops.plots.tables import enable, to_html
+from aiops.plots.waterfall import typical_trace, waterfall
+
+__all__ = ["anomaly_score", "enable", "evidence", "latency_heatmap", "leaderboard",
+           "service_graph", "to_html", "to_png", "typical_trace", "waterfall"]

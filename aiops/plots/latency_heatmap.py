@@ -1,0 +1,125 @@
+"""Every request counted: time on x, latency on a log y, requests in a cell as colour."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from aiops.errors import InputError
+from aiops.plots import spans, style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Window = tuple[pd.Timestamp, pd.Timestamp]
+_CELLS, _DASHES = 90, 20  # columns of cells, and dashes of the quantiles, over the picture
+_PER_DECADE = 20
+_STEPS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600, 86400]
+
+
+@style.picture
+def latency_heatmap(traces: pd.DataFrame, abnormal: Window | None = None, label: str = "",
+                    source: str = "") -> Figure:
+    """Draw the latency of every request at the entry.
+
+    Args:
+        traces: Case traces; the spans without a parent are the requests.
+        abnormal: (start, end) to mark; the title then compares it with the time before.
+        label: what the mark is called ("alert", "latency on payment").
+        source: what is drawn, for the line under the title.
+    """
+    entry = spans.roots(traces)
+    if len(entry) < 2:
+        raise InputError(f"latency_heatmap needs two or more requests (spans without a parent), "
+                         f"got {len(entry)}. Widen the window.")
+    # a latency of 0 has no place on a log axis: it is drawn at a microsecond
+    entry = entry.assign(start=entry.start.dt.as_unit("ns"), ms=entry.duration_ms.clip(lower=1e-3))
+    cell_s, dash_s = _step(entry.start, _CELLS), _step(entry.start, _DASHES)
+    fig = style.figure(3.6)
+    ax, bar = fig.subplots(1, 2, width_ratios=[1, 0.016])
+    _cells(ax, bar, entry, cell_s)
+    if abnormal is not None:
+        _mark(ax, abnormal, entry.start.max(), label)
+    _quantiles(ax, entry, dash_s)
+    style.clock(ax, "%H:%M:%S" if cell_s < 60 else "%m-%d %H:%M")
+    text = (f"Every request at the entry ({len(entry):,}). "
+            f"Lines: p50 and p99 in {dash_s:g} s. {source}")
+    style.headline(fig, _title(entry, abnormal), text.strip())
+    return fig
+
+
+def _step(start: pd.Series, pieces: int) -> float:
+    """A round number of seconds that cuts the time into about so many pieces."""
+    wish = (start.max() - start.min()).total_seconds() / pieces
+    return next((s for s in _STEPS if s >= wish), _STEPS[-1])
+
+
+def _title(entry: pd.DataFrame, abnormal: Window | None) -> str:
+    p50, p99 = entry.ms.quantile([0.5, 0.99])
+    if abnormal is None:
+        return (f"Half of the requests take under {style.brief(p50)} ms, "
+                f"one in a hundred over {style.brief(p99)} ms")
+    inside = entry.start.between(*abnormal, inclusive="left")
+    now, then = entry.ms[inside], entry.ms[entry.start < abnormal[0]]
+    if now.empty or then.empty:
+        return (f"{style.count(len(now), 'request')} in the marked time, {len(then):,} before: "
+                "nothing to compare")
+    limit, gain = _best_limit(now, then)
+    if gain < 0.05:
+        return f"Requests are as fast as before: half under {style.brief(now.median())} ms"
+    return (f"{style.percent((now > limit).mean())} of requests take over {style.brief(limit)} ms "
+            f"({style.percent((then > limit).mean())} before)")
+
+
+def _best_limit(now: pd.Series, then: pd.Series) -> tuple[float, float]:
+    """The round latency that tells the two times apart best, and by what share."""
+    limits = [m * 10.0**k for k in range(-3, 6) for m in (1, 2, 5)]
+    gain = [(now > x).mean() - (then > x).mean() for x in limits]
+    best = int(np.argmax(gain))
+    return limits[best], float(gain[best])
+
+
+def _cells(ax: Axes, bar: Axes, entry: pd.DataFrame, step_s: float) -> None:
+    from matplotlib.colors import LogNorm
+    from matplotlib.dates import date2num
+
+    step = pd.Timedelta(seconds=step_s)
+    times = pd.date_range(entry.start.min().floor(step), entry.start.max() + step, freq=step)
+    low = np.floor(np.log10(entry.ms.min()) * _PER_DECADE)
+    high = np.ceil(np.log10(entry.ms.max()) * _PER_DECADE) + 1
+    levels = 10 ** (np.arange(low, high + 1) / _PER_DECADE)
+    counts, _, _ = np.histogram2d(entry.start.astype("int64"), entry.ms,
+                                  [times.as_unit("ns").astype("int64"), levels])
+    top = max(counts.max(), 2.0)
+    drawn = ax.pcolormesh(date2num(times), levels, np.ma.masked_equal(counts.T, 0), zorder=2,
+                          cmap=style.colormap(style.COUNT), norm=LogNorm(1, top), rasterized=True)
+    ax.set(yscale="log", xlim=(times[0], times[-1]), ylim=(levels[0], levels[-1]),
+           ylabel="latency at the entry (ms, log scale)")
+    ax.yaxis.set_major_formatter(lambda v, _: f"{v:g}")
+    ticks = [v for v in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000) if v <= top]
+    scale = ax.figure.colorbar(drawn, cax=bar, ticks=ticks)
+    scale.set_label(f"requests in a cell ({step_s:g} s × 1/{_PER_DECADE} decade)", fontsize=8)
+    bar.yaxis.set_major_formatter(lambda v, _: f"{v:g}")
+    bar.minorticks_off()
+    scale.outline.set_visible(False)  # type: ignore[operator]
+
+
+def _mark(ax: Axes, window: Window, last: pd.Timestamp, label: str) -> None:
+    ax.axvspan(window[0], min(window[1], last), color=style.TINT, alpha=0.6, lw=0, zorder=0)
+    ax.axvline(window[0], color=style.ACCENT, lw=1.2, zorder=4)
+    ax.text(window[0], 1.0, label, color=style.ACCENT, transform=ax.get_xaxis_transform(),
+            va="bottom", fontsize=8.5, fontweight="bold")
+
+
+def _quantiles(ax: Axes, entry: pd.DataFrame, dash_s: float) -> None:
+    dash = pd.Timedelta(seconds=dash_s)
+    levels = entry.groupby(entry.start.dt.floor(dash)).ms.quantile([0.5, 0.99]).unstack()
+    for quantile, name, va in ((0.5, "p50", "top"), (0.99, "p99", "bottom")):
+        value = levels[quantile]
+        for color, width, order in ((style.PAPER, 2.8, 5), (style.ACCENT, 1.6, 6)):
+            ax.hlines(value, value.index, value.index + dash, color=color, lw=width, zorder=order)
+        ax.text(1.008, value.iloc[-1], f"{name} {style.brief(value.iloc[-1])} ms", va=va,
+                fontsize=8.5, color=style.ACCENT, transform=ax.get_yaxis_transform())

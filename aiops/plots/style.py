@@ -1,0 +1,129 @@
+"""How every picture looks: colours, type, a wrapped headline, numbers in words' size."""
+
+from __future__ import annotations
+
+import functools
+import io
+import textwrap
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ParamSpec
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap
+    from matplotlib.figure import Figure
+
+P = ParamSpec("P")
+
+INK, GREY, PALE, PAPER = "#222222", "#7a7a7a", "#d9d9d9", "#ffffff"
+ACCENT, SCORE, TINT = "#D55E00", "#0072B2", "#FBE3D4"  # Okabe-Ito; a tint of the accent
+LINE, STEEL, WASH = "#b9c2ca", "#6b7f90", "#f5f7f8"
+BLAME = ("#ffffff", "#fbd9c0", "#f0955a", "#D55E00")
+COUNT = ("#e3edf5", "#8fbbdb", "#3480b9", "#0b3c68", "#04182b")
+WIDTH_IN = 8.0
+
+RC: dict[str, Any] = {
+    "font.family": "DejaVu Sans", "font.size": 9, "text.color": INK,
+    "axes.labelcolor": INK, "axes.edgecolor": GREY, "axes.titlelocation": "left",
+    "axes.titlesize": 9, "axes.titleweight": "bold", "axes.labelsize": 9,
+    "axes.spines.top": False, "axes.spines.right": False,
+    "xtick.color": GREY, "ytick.color": GREY, "xtick.labelcolor": INK, "ytick.labelcolor": INK,
+    "xtick.labelsize": 8.5, "ytick.labelsize": 8.5, "xtick.major.size": 3, "ytick.major.size": 3,
+    "figure.facecolor": PAPER, "axes.facecolor": PAPER, "figure.dpi": 100,
+    "lines.linewidth": 1.2,
+}
+
+
+def picture(draw: Callable[P, Figure]) -> Callable[P, Figure]:
+    """Draw under this style whatever the caller's own settings are."""
+
+    @functools.wraps(draw)
+    def styled(*args: P.args, **kwargs: P.kwargs) -> Figure:
+        import matplotlib
+
+        with matplotlib.rc_context(RC):
+            return draw(*args, **kwargs)
+
+    return styled
+
+
+def figure(height_in: float) -> Figure:
+    """An empty figure of the house's width, outside pyplot's global list."""
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(WIDTH_IN, height_in), layout="constrained")
+
+
+def headline(fig: Figure, title: str, text: str = "") -> None:
+    """Set the finding and, in grey, how it was made, wrapped to the figure's width."""
+    width, height = fig.get_size_inches()
+    below = [line for part in text.split("\n") for line in textwrap.wrap(part, int(width * 14.6))]
+    above = textwrap.wrap(title, int(width * 9.6))
+    used = 0.06
+    for lines, size, color, weight in ((above, 11.5, INK, "bold"), (below, 8.5, GREY, "normal")):
+        for line in lines:
+            fig.text(0.07 / width, 1 - used / height, line, va="top", fontsize=size, color=color,
+                     fontweight=weight)
+            used += size * 1.32 / 72
+        used += 0.03
+    layout = fig.get_layout_engine()
+    assert layout is not None  # made by figure()
+    layout.set(rect=(0, 0, 1, 1 - (used + 0.04) / height))  # type: ignore[call-arg]
+    fig.set_label(title)  # the picture's alternative text
+
+
+def colormap(colors: tuple[str, ...]) -> Colormap:
+    from matplotlib.colors import LinearSegmentedColormap
+
+    return LinearSegmentedColormap.from_list("aiops", list(colors))
+
+
+def clock(ax: Axes, form: str = "%H:%M:%S") -> None:
+    """Time on x, in UTC."""
+    from matplotlib.dates import AutoDateLocator, DateFormatter
+
+    ax.xaxis.set_major_locator(AutoDateLocator(tz="UTC", minticks=3, maxticks=8))
+    ax.xaxis.set_major_formatter(DateFormatter(form, tz="UTC"))
+    ax.set_xlabel("time (UTC)", loc="left")
+
+
+def bare(ax: Axes, spines: tuple[str, ...] = ("left", "bottom", "top", "right")) -> None:
+    for side in spines:
+        ax.spines[side].set_visible(False)
+
+
+def to_png(fig: Figure, dpi: int = 200) -> bytes:
+    """PNG bytes, the same on every run; 200 dpi for notebooks, 160 for pages."""
+    out = io.BytesIO()
+    fig.savefig(out, format="png", dpi=dpi, metadata={"Software": None})
+    return out.getvalue()
+
+
+# --- words and numbers -------------------------------------------------------------------
+def shorten(name: str, room: int = 17) -> str:
+    """A service's name without the word service, cut to the room there is."""
+    name = name.removesuffix("service").rstrip("-_ ") or name
+    return name if len(name) <= room else name[: room - 1] + "…"
+
+
+def brief(value: float) -> str:
+    """Two to three figures: 86, 5.8, 0.044."""
+    size = abs(value)
+    return f"{value:,.0f}" if size >= 10 else f"{value:.1f}" if size >= 1 else f"{value:.2g}"
+
+
+def signed(value: float) -> str:
+    """A change: +361, −20, ±0, and one decimal below ten."""
+    places = 0 if abs(value) >= 10 else 1
+    if abs(value) < 0.05:
+        return "±0"
+    return f"{value:+,.{places}f}".replace("-", "−")
+
+
+def percent(share: float) -> str:
+    return f"{share:.0%}" if share == 0 or share >= 0.01 else "under 1%"
+
+
+def count(number: int, noun: str) -> str:
+    """1 request, 1,470 requests."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "es" if noun.endswith("s") else "s")
