@@ -50,7 +50,8 @@ def test_times_become_utc_and_text_is_read():
 def test_a_trace_belongs_where_its_first_span_starts():
     spans = pd.DataFrame({
         "trace_id": ["t", "t", "u"], "span_id": ["1", "2", "3"],
-        "parent_span_id": [None, "1", None], "service": "a", "operation": "op", "start": [at(19), at(21), at(22)], "duration_ns": 5})
+        "parent_span_id": [None, "1", None], "service": "a", "operation": "op",
+        "start": [at(19), at(21), at(22)], "duration_ns": 5})
     made = case(traces=spans)
     assert made.select("traces", "normal")["span_id"].tolist() == ["1", "2"]
     assert made.select("traces", "abnormal")["span_id"].tolist() == ["3"]

@@ -1,0 +1,57 @@
+"""Recorded data sets: ``recordings/<id>/{traces,logs,metrics}.otlp.zst`` with recording.json.
+
+Each recording is ingested into a lake of its own and cut by its windows: raw OTLP is the
+source, a Case is derived from it.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from aiops.case import Case
+from aiops.datasets.dataset import Dataset
+from aiops.datasets.folder import read_truth
+from aiops.errors import CaseError
+
+LAYOUT = "recordings"
+_CUT = ("normal", "abnormal", "detected_at", "entry_service", "symptom", "suspects")
+
+
+def recognise(root: Path) -> bool:
+    """Whether the folder holds recordings."""
+    return any(root.glob("recordings/*/recording.json"))
+
+
+def open_dataset(root: Path) -> Dataset:
+    """The data set in a folder of recordings."""
+    card = root / "card.md"
+    return Dataset(root.name, root, read_truth(root), lambda: _cases(root),
+                   card=card.read_text() if card.exists() else "")
+
+
+def _cases(root: Path) -> Iterator[tuple[str, Case]]:
+    """Incidents only: normal traffic has no abnormal window and is no Case."""
+    for path in sorted(root.glob("recordings/*/recording.json")):
+        about = json.loads(path.read_text())
+        if about.get("abnormal"):
+            yield about["id"], read_case(path.parent, about)
+
+
+def read_case(folder: Path, about: dict[str, Any]) -> Case:
+    """One recording through a temporary lake."""
+    from aiops import lake
+
+    files = [path for path in sorted(folder.iterdir()) if ".otlp" in path.name]
+    if not files:
+        raise CaseError(f"{folder} has a recording.json and no *.otlp.zst beside it: "
+                        "fetch them (dvc pull), or record the set.")
+    with tempfile.TemporaryDirectory(prefix="aiops-recording-") as made:
+        opened = lake.open(Path(made) / "lake")
+        for path in files:
+            opened.ingest(path)
+        case: Case = opened.case(**{key: about[key] for key in _CUT if key in about})
+        return case

@@ -1,0 +1,33 @@
+"""Why: models that rank the suspects of an incident, one file a model."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from aiops.base import Ranker
+from aiops.case import Case
+from aiops.errors import InputError
+from aiops.rca.baro import Baro
+from aiops.rca.best_single_metric import BestSingleMetric
+from aiops.rca.nsigma import NSigma
+from aiops.rca.traversal import Traversal
+
+__all__ = ["RANKERS", "Baro", "BestSingleMetric", "NSigma", "Traversal", "make", "rank"]
+
+RANKERS: dict[str, type[Ranker]] = {
+    "nsigma": NSigma, "baro": Baro, "traversal": Traversal,
+    "best-single-metric": BestSingleMetric,
+}
+
+
+def make(ranker: str) -> Ranker:
+    """A ranker by name, with its default settings."""
+    if ranker not in RANKERS:
+        raise InputError(f"The ranker parameter must be one of {', '.join(RANKERS)}. "
+                         f"Got {ranker!r} instead.")
+    return RANKERS[ranker]()
+
+
+def rank(case: Case, ranker: str = "baro") -> pd.Series:
+    """Blame by suspect, highest first, by a ranker that needs no fitting."""
+    return make(ranker).rank(case)

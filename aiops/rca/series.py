@@ -1,0 +1,162 @@
+"""The metric columns of a Case, side by side, and the statistics that rankers share.
+
+Spans become columns too, so that a ranker of metrics also works on a Case of traces:
+per service and bucket the latency p95, the share of errors and the number of spans;
+a peer that sends no spans (a database) is seen through its callers' spans.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from aiops.case import Case, Which, Window
+from aiops.errors import CaseError
+
+BUCKET_S = 5.0
+KEY = ["service", "name", "instance", "peer_service"]
+_ENTERING = ("server", "consumer")
+_LEAVING = ("client", "producer")
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Values by column, long: ``column`` (a number), ``value``; normal and abnormal apart.
+
+    ``about`` has a row a column: service, name, unit.
+    """
+
+    about: pd.DataFrame
+    normal: pd.DataFrame
+    abnormal: pd.DataFrame
+
+
+def columns(case: Case, bucket_s: float = BUCKET_S) -> Columns:
+    """All columns of a Case's metrics and spans.
+
+    Values are in ascending order within a column, so that sums do not depend on the order
+    of rows.
+
+    Raises:
+        CaseError: the Case has neither metrics nor traces.
+    """
+    sides = [_side(case, which, bucket_s) for which in ("normal", "abnormal")]
+    both = pd.concat(sides, keys=["normal", "abnormal"], names=["side"])
+    both["column"] = both.groupby(KEY, dropna=False, sort=True).ngroup()
+    both = both.sort_values(["column", "value"])
+    about = both.groupby("column")[["service", "name", "unit"]].first()
+    parts = {side: both.loc[both.index.get_level_values("side") == side, ["column", "value"]]
+             .reset_index(drop=True) for side in ("normal", "abnormal")}
+    return Columns(about, parts["normal"], parts["abnormal"])
+
+
+def varying(made: Columns) -> pd.Index:
+    """Columns seen on both sides and constant on neither."""
+    spans = [side.groupby("column")["value"].agg(["min", "max"])
+             for side in (made.normal, made.abnormal)]
+    moving = [span.index[span["max"] > span["min"]] for span in spans]
+    return moving[0].intersection(moving[1])
+
+
+def quantiles(side: pd.DataFrame, *levels: float) -> pd.DataFrame:
+    """Quantiles by column: a row a column, a column a level."""
+    return side.groupby("column")["value"].quantile(list(levels)).unstack()
+
+
+def robust(normal: pd.DataFrame) -> pd.DataFrame:
+    """Median and unit-free scale by column.
+
+    The scale is IQR/1.35, where that is 0 the 5-95 % range/3.29, and never below 1 % of
+    |median|; a column that never moved takes a tenth of its largest value, and one that
+    was always 0 has no scale of its own (0).
+    """
+    q = quantiles(normal, 0.05, 0.25, 0.5, 0.75, 0.95)
+    iqr, wide = (q[0.75] - q[0.25]) / 1.35, (q[0.95] - q[0.05]) / 3.29
+    scale = iqr.where(iqr > 0, wide)
+    largest = normal["value"].abs().groupby(normal["column"]).max()
+    scale = scale.where(scale > 0, largest / 10)
+    return pd.DataFrame({"median": q[0.5], "scale": np.maximum(scale, q[0.5].abs() / 100)})
+
+
+def shift(made: Columns) -> pd.Series:
+    """By column: how many normal scales the abnormal mean lies off the normal median.
+
+    A column that was always 0 and moved gets as many scales as its share of rows that
+    moved, times 10: the mean of a flag, which has no unit.
+    """
+    normal = robust(made.normal)
+    value = made.abnormal.groupby("column")["value"]
+    mean, moved = value.mean(), value.agg(lambda v: float((v != 0).mean()))
+    z = (mean - normal["median"]) / normal["scale"].where(normal["scale"] > 0)
+    flag = (10 * moved * np.sign(mean)).where(normal["scale"] == 0)
+    return z.fillna(flag).dropna()
+
+
+def blame(case: Case, by_column: pd.Series, service: pd.Series) -> pd.Series:
+    """A service's blame is that of its worst column; who has none gets 0."""
+    worst = by_column.groupby(service.reindex(by_column.index)).max()
+    return ordered(case, worst)
+
+
+def ordered(case: Case, by_service: pd.Series) -> pd.Series:
+    """Blame over all suspects, float64, highest first; equal blame by name, which says nothing."""
+    full = by_service.reindex(sorted(case.suspects)).fillna(0.0).clip(lower=0.0).astype(float)
+    return full.sort_values(ascending=False, kind="stable").rename("blame")
+
+
+def _side(case: Case, which: Which, bucket_s: float) -> pd.DataFrame:
+    parts = []
+    if case.metrics is not None:
+        parts.append(case.select("metrics", which))
+    if case.traces is not None:
+        windows = [case.abnormal] if which == "abnormal" else list(case.normal)
+        parts.append(span_series(case.select("traces", which), windows, bucket_s))
+    if not parts:
+        raise CaseError("Ranking by metrics needs metrics or traces. "
+                        f"This Case has {', '.join(case.tables) or 'no tables'}.")
+    made = pd.concat(parts, ignore_index=True)
+    return made.reindex(columns=[*KEY, "unit", "value"]).astype(
+        {name: "object" for name in [*KEY, "unit"]})
+
+
+def span_series(spans: pd.DataFrame, windows: list[Window], bucket_s: float) -> pd.DataFrame:
+    """Spans as metrics: ``span_latency_p95`` (ms), ``span_error_rate``, ``span_count``.
+
+    Buckets are whole and counted from the start of each window; a bucket without spans
+    has a count of 0 and neither latency nor errors.
+    """
+    answered = _answered(spans)
+    parts = [_buckets(answered, start, int((end - start).total_seconds() // bucket_s), bucket_s)
+             for start, end in windows]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _answered(spans: pd.DataFrame) -> pd.DataFrame:
+    """The spans that show how a service answers, by the service that answers."""
+    kind = spans["kind"] if "kind" in spans else pd.Series(None, index=spans.index, dtype=object)
+    entering = kind.isin(_ENTERING)
+    without = ~spans["service"].isin(spans.loc[entering, "service"].unique())
+    own = spans[entering | (without & ~kind.isin(_LEAVING))]
+    if "peer_service" not in spans:
+        return own
+    peers = spans[kind.isin(_LEAVING) & spans["peer_service"].notna()
+                  & ~spans["peer_service"].isin(own["service"].unique())]
+    return pd.concat([own, peers.assign(service=peers["peer_service"])])
+
+
+def _buckets(spans: pd.DataFrame, start: pd.Timestamp, n: int, bucket_s: float) -> pd.DataFrame:
+    number = ((spans["start"] - start).dt.total_seconds() // bucket_s).astype(int)
+    kept = spans[(number >= 0) & (number < n)]
+    status = kept["status_code"] if "status_code" in kept else pd.Series(None, index=kept.index)
+    data = pd.DataFrame({"service": kept["service"], "bucket": number[kept.index],
+                         "ms": kept["duration_ns"] / 1e6, "error": status.eq("error")})
+    group = data.groupby(["service", "bucket"])
+    grid = pd.MultiIndex.from_product([sorted(data["service"].unique()), range(n)],
+                                      names=["service", "bucket"])
+    made = {"span_latency_p95": group["ms"].quantile(0.95),
+            "span_error_rate": group["error"].mean(),
+            "span_count": group.size().reindex(grid, fill_value=0).astype(float)}
+    return pd.concat([values.rename("value").reset_index("service").assign(name=name)
+                      for name, values in made.items()], ignore_index=True)

@@ -1,0 +1,105 @@
+"""Benches: score rankers on a data set, with chance beside every figure."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from aiops import datasets, rca
+from aiops.base import Ranker
+from aiops.case import Case
+from aiops.datasets import Dataset
+from aiops.errors import CaseError, InputError
+from aiops.evaluation import ranking
+from aiops.evaluation.figures import Figure
+
+log = logging.getLogger(__name__)
+
+
+def bench_rca(target: str | Path, rankers: Sequence[str] | None = None,
+              layout: str | None = None) -> list[Figure]:
+    """Score rankers on a folder of Cases, a published layout, or a data set by name.
+
+    Cases are read one at a time. A ranker that fails on a case has missed it; failures are
+    counted in the figures and their reasons logged. Cases without culprits are no incidents
+    and are not scored. A ranker with hindsight is fitted on the scored cases themselves.
+
+    Args:
+        rankers: names from ``aiops.rca.RANKERS``; all of them when None.
+
+    Raises:
+        LayoutError: no such data set. CaseError: a Case or a truth that cannot be read.
+    """
+    dataset = datasets.load(target, layout)
+    _check_truth(dataset)
+    models = {name: rca.make(name) for name in (rca.RANKERS if rankers is None else rankers)}
+    if not models:
+        raise InputError(f"bench_rca needs rankers. Known: {', '.join(rca.RANKERS)}.")
+    for model in models.values():
+        _fit(model, dataset)
+    outcomes: dict[str, list[ranking.Outcome]] = {name: [] for name in models}
+    for name, case in _incidents(dataset):
+        for model_name, model in models.items():
+            outcomes[model_name].append(_outcome(model_name, model, name, case,
+                                                 dataset.truth[name]))
+    if not any(outcomes.values()):
+        raise CaseError(f"{dataset.root} has no Case whose truth names culprits.")
+    return [figure for name, made in outcomes.items()
+            for figure in ranking.figures(made, dataset.name, name)]
+
+
+def _check_truth(dataset: Dataset) -> None:
+    if not dataset.truth:
+        raise CaseError(f"{dataset.root} has no truth.json to score against. Write one beside "
+                        'the cases: {"<id>": {"culprits": ["<service>"], "kind": "service"}}.')
+
+
+def _incidents(dataset: Dataset) -> Iterator[tuple[str, Case]]:
+    for name, case in dataset.cases():
+        if name not in dataset.truth:
+            raise CaseError(f"The truth of {dataset.root} lacks the case {name!r}. "
+                            "A case that is no incident has culprits [].")
+        if dataset.truth[name]["culprits"]:
+            yield name, case
+
+
+def _fit(model: Ranker, dataset: Dataset) -> None:
+    if getattr(model, "hindsight", False):
+        scored = {name: entry["culprits"] for name, entry in dataset.truth.items()}
+        order: list[list[str]] = []
+
+        def cases() -> Iterator[Case]:
+            for name, case in _incidents(dataset):
+                order.append(scored[name])
+                yield case
+
+        model.fit(cases(), _Following(order))  # type: ignore[arg-type]
+    else:
+        model.fit([case for _, case in dataset.history()])
+
+
+class _Following:
+    """The culprits of the cases read so far: y for a fit that takes cases one at a time."""
+
+    def __init__(self, order: list[list[str]]) -> None:
+        self.order = order
+
+    def __iter__(self) -> Iterator[list[str]]:
+        n = 0
+        while n < len(self.order):
+            yield self.order[n]
+            n += 1
+
+
+def _outcome(model_name: str, model: Ranker, name: str, case: Case,
+             truth: dict[str, object]) -> ranking.Outcome:
+    started = time.perf_counter()
+    blame, error = None, None
+    try:
+        blame = model.rank(case)
+    except Exception as raised:  # noqa: BLE001  a model's failure is a miss, and is counted
+        error = f"{type(raised).__name__}: {raised}"
+        log.warning("%s failed on %s: %s", model_name, name, error)
+    return ranking.Outcome(blame, case.suspects, truth, time.perf_counter() - started, error)

@@ -1,0 +1,82 @@
+"""The bench reproduces what is published, and says what it cannot score."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from aiops.case import Case
+from aiops.datasets.folder import write_case
+from aiops.errors import CaseError, LayoutError
+from aiops.workflows.bench import bench_rca
+
+T0 = pd.Timestamp("2026-01-31T12:00:00Z")
+
+
+def made(root: Path, culprits: list[list[str]]) -> Path:
+    rng = np.random.default_rng(0)
+    times = pd.date_range(T0, periods=60, freq="s")
+    truth = {}
+    for number, guilty in enumerate(culprits):
+        frames = [pd.DataFrame({"time": times, "service": service, "name": "cpu",
+                                "value": rng.normal(size=60)
+                                + 50 * (service in guilty) * (np.arange(60) >= 40)})
+                  for service in "abcd"]
+        cut = T0 + pd.Timedelta(seconds=40)
+        write_case(root, f"r{number}", Case(
+            normal=((T0, cut),), abnormal=(cut, T0 + pd.Timedelta(seconds=60)),
+            metrics=pd.concat(frames)))
+        truth[f"r{number}"] = {"culprits": guilty, "kind": "service"}
+    (root / "truth.json").write_text(json.dumps(truth))
+    return root
+
+
+def value(figures, metric, model="baro", part="all"):
+    found = [f for f in figures if (f.model, f.slice, f.metric) == (model, part, metric)]
+    assert len(found) == 1
+    return found[0]
+
+
+@pytest.mark.parametrize("fault", ["cpu", "mem"])
+def test_baro_reproduces_its_published_figures(published, fault):
+    assert value(published, "avg@5", part=f"fault={fault}").value == pytest.approx(0.992)
+    assert value(published, "ac@1", part=f"fault={fault}").value == pytest.approx(0.96)
+
+
+def test_nsigma_reproduces_its_published_figures(published):
+    found = [value(published, "avg@5", "nsigma", f"fault={f}").value for f in ("cpu", "mem")]
+    assert found == pytest.approx([0.984, 0.992])
+
+
+def test_without_a_call_graph_traversal_misses_and_says_so(published):
+    assert value(published, "failures", "traversal").value == 50
+    assert value(published, "mrr", "traversal").value == 0
+
+
+@pytest.fixture(scope="module")
+def published(aiops_data):
+    return bench_rca(aiops_data / "rca" / "rcd-sockshop", ["baro", "nsigma", "traversal"])
+
+
+def test_own_cases_are_scored_with_chance_beside(tmp_path):
+    figures = bench_rca(made(tmp_path, [["a"], ["c"], []]))
+    first = value(figures, "ac@1")
+    assert (first.value, first.chance, first.n, first.dataset) == (1.0, 0.25, 2, tmp_path.name)
+    assert value(figures, "ac@1", "best-single-metric").value == 1.0
+
+
+def test_a_truth_is_needed_for_every_case(tmp_path):
+    root = made(tmp_path, [["a"], ["b"]])
+    (root / "truth.json").write_text('{"r0": {"culprits": ["a"]}}')
+    with pytest.raises(CaseError, match="lacks the case 'r1'"):
+        bench_rca(root)
+    (root / "truth.json").unlink()
+    with pytest.raises(CaseError, match=r"no truth\.json"):
+        bench_rca(root)
+
+
+def test_an_unknown_layout_lists_the_known(tmp_path):
+    with pytest.raises(LayoutError, match="unknown. Known layouts: cases, rcd, recordings"):
+        bench_rca(tmp_path)
