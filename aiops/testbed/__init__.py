@@ -1,0 +1,1 @@
+"""A real multi-process shop, its load, its planted faults and their ground truth."""

@@ -1,0 +1,44 @@
+from collections import Counter
+
+import pytest
+
+from aiops.errors import InputError
+from aiops.testbed import plan
+from aiops.testbed.faults import CANARY, DISTURBANCES, FAULTS
+
+
+def test_a_full_plan_covers_every_service_and_kind():
+    for seed in range(20):
+        drawn = plan.draw(seed)
+        assert plan.uncovered(drawn) == []
+        roles = Counter(entry.role for entry in drawn)
+        assert roles == {"incident": 24, "disturbance": 4, "control": 4, "normal": 5}
+        assert sum(entry.fault == CANARY for entry in drawn) == 3
+        assert {e.fault for e in drawn if e.role == "disturbance"} == set(DISTURBANCES)
+        assert sum(e.before_s for e in drawn if e.role == "normal") == 15 * 60
+
+
+def test_same_seed_same_plan_and_the_order_is_drawn():
+    assert plan.draw(1) == plan.draw(1) != plan.draw(2)
+    orders = {tuple(entry.fault for entry in plan.draw(seed)) for seed in range(10)}
+    assert len(orders) == 10
+
+
+def test_ids_tell_nothing():
+    drawn = plan.draw(3)
+    ids = [entry.id for entry in drawn if entry.role != "normal"]
+    assert ids == [f"r{number:03d}" for number in range(1, len(ids) + 1)]
+    assert len({entry.seed for entry in drawn}) == len(drawn)
+
+
+def test_saved_plan_comes_back(tmp_path):
+    drawn = plan.draw(1)
+    plan.save(drawn, tmp_path / "plan.json")
+    assert plan.load(tmp_path / "plan.json") == drawn
+
+
+def test_uncovered_names_what_is_missing():
+    few = plan.draw(1, incidents=1, canaries=0)
+    assert len(plan.uncovered(few)) >= len(FAULTS) - 1
+    with pytest.raises(InputError, match="among the incidents"):
+        plan.draw(1, incidents=2, canaries=3)
