@@ -19,7 +19,8 @@ Run = tuple[int, int]  # first and last position, inclusive
 
 @style.picture
 def anomaly_score(score: pd.Series, threshold: float, events: pd.DataFrame,
-                  parts: pd.DataFrame | None = None, source: str = "") -> Figure:
+                  parts: pd.DataFrame | None = None, join: int = 0,
+                  source: str = "") -> Figure:
     """Draw scores of consecutive windows against a threshold.
 
     Windows stand side by side; where time jumps (another recording) a thin line stands.
@@ -29,6 +30,7 @@ def anomaly_score(score: pd.Series, threshold: float, events: pd.DataFrame,
         threshold: alarm above it.
         events: labelled incidents, columns start and end.
         parts: windows x features, the share of the score each carried; optional.
+        join: alarms at most so many windows apart are one.
         source: what is drawn, for the line under the title.
     """
     if score.empty:
@@ -37,7 +39,7 @@ def anomaly_score(score: pd.Series, threshold: float, events: pd.DataFrame,
     score = score.iloc[order]
     parts = None if parts is None else parts.iloc[order]
     truth = _covered(score.index, events)
-    named, alarms = runs(truth), runs((score > threshold).to_numpy())
+    named, alarms = runs(truth), _joined(runs((score > threshold).to_numpy()), join)
     found = [any(_meet(e, a) for a in alarms) for e in named]
     right = [any(_meet(e, a) for e in named) for a in alarms]
     fig = style.figure(4.9 if parts is not None and alarms else 3.5)
@@ -64,6 +66,16 @@ def runs(flag: np.ndarray) -> list[Run]:
     edge = np.diff(np.r_[0, np.asarray(flag, int), 0])
     last = np.flatnonzero(edge == -1) - 1
     return [(int(a), int(b)) for a, b in zip(np.flatnonzero(edge == 1), last, strict=True)]
+
+
+def _joined(alarms: list[Run], join: int) -> list[Run]:
+    out: list[Run] = []
+    for a, b in alarms:
+        if out and a - out[-1][1] - 1 <= join:
+            out[-1] = (out[-1][0], b)
+        else:
+            out.append((a, b))
+    return out
 
 
 def _covered(index: pd.Index, events: pd.DataFrame) -> np.ndarray:

@@ -59,8 +59,8 @@ def _title(suspects: Sequence[str], names: Sequence[str], hot: list[tuple[str, s
     if not mine:
         return f"None of the {len(names)} metrics of {first} left what was seen before"
     others = len({s for s, _ in hot} - {suspects[0]})
-    return (f"{first}: {', '.join(mine[:3])} left what was seen before; so did something of "
-            f"{others} of {len(suspects) - 1} others")
+    title = f"{first}: {len(mine)} of {len(names)} metrics left what was seen before"
+    return title if len(suspects) == 1 else f"{title}; {others} of {len(suspects) - 1} others moved too"
 
 
 def _panel(ax: Axes, series: pd.Series, normal: Sequence[Window], abnormal: Window) -> bool:

@@ -42,8 +42,9 @@ def charged(spans: pd.DataFrame) -> pd.DataFrame:
     """
     up = spans[[*_KEY, "start_ns", "end_ns"]]
     kids = spans.merge(up, left_on=_PARENT, right_on=_KEY, suffixes=("", "_up"))
-    kids["from"] = kids.start_ns.clip(lower=kids.start_ns_up)
-    kids["to"] = kids.end_ns.clip(upper=kids.end_ns_up)
+    # counted from the parent's start: nanoseconds since 1970 do not fit a float
+    kids["from"] = (kids.start_ns - kids.start_ns_up).clip(lower=0)
+    kids["to"] = kids[["end_ns", "end_ns_up"]].min(axis=1) - kids.start_ns_up
     kids = kids.sort_values([*_PARENT, "from"])
     seen = kids.groupby(_PARENT)["to"].cummax().groupby([kids[c] for c in _PARENT]).shift()
     gap = kids["from"].where(seen.isna() | (kids["from"] > seen), seen)

@@ -183,7 +183,7 @@ def _label(ax: Axes, i: int, row: Row, total: float) -> None:
         ax.text(end + 0.006 * total, i, text, va="center", fontsize=7.5, zorder=5)
     else:
         inside = span.duration_ms > 0.2 * total
-        busy = inside and any(b > end - 0.1 * total for _, b in row.own)
+        busy = inside and any(b > end - 0.01 * total and b - a > 0.1 * total for a, b in row.own)
         ax.text((end if inside else span.at_ms) - 0.006 * total, i, text, ha="right",
                 va="center", fontsize=7.5, zorder=5, color=style.PAPER if busy else style.INK)
 

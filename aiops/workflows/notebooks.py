@@ -1,0 +1,150 @@
+"""Run notebooks with parameters, make reports of them, keep them clean in git.
+
+A run leaves an executed copy and a self-contained HTML report, also when a cell failed:
+the report then says that the run stopped, and ``NotebookError`` tells where.
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from aiops.errors import AiopsError, InputError
+
+TEMPLATE = Path(__file__).parent / "report_template"
+_NOTEBOOK_KEYS = frozenset({"kernelspec", "language_info", "title"})
+_CELL_KEYS = frozenset({"tags", "alt"})
+
+
+class NotebookError(AiopsError):
+    """A cell of a notebook failed; the message names notebook, cell and error."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run left behind."""
+
+    notebook: Path
+    report: Path
+    parameters: dict[str, Any]
+
+
+def run(notebook: Path | str, out: Path | str, parameters: Mapping[str, Any] | None = None,
+        timeout_s: int = 1800) -> Run:
+    """Execute ``notebook`` into the folder ``out``, as ``<name>.ipynb`` and ``<name>.html``.
+
+    Raises:
+        InputError: no such notebook, or a parameter that it does not declare.
+        NotebookError: a cell failed; both files are there all the same.
+    """
+    import papermill
+    from papermill.exceptions import PapermillExecutionError
+
+    source, given = Path(notebook), dict(parameters or {})
+    check_parameters(source, given)
+    folder = Path(out)
+    folder.mkdir(parents=True, exist_ok=True)
+    copy_to, page = folder / source.name, folder / f"{source.stem}.html"
+    failure: PapermillExecutionError | None = None
+    try:
+        papermill.execute_notebook(
+            str(source), str(copy_to), given, kernel_name="python3", progress_bar=False,
+            execution_timeout=timeout_s, kernel_manager_class=_quiet_kernel())
+    except PapermillExecutionError as error:
+        failure = error
+    report(copy_to, page)
+    if failure is not None:
+        raise NotebookError(
+            f"{source.name} stopped at In[{failure.exec_count}] with {failure.ename}: "
+            f"{failure.evalue}. The report with the traceback is {page}.") from failure
+    return Run(copy_to, page, given)
+
+
+def _quiet_kernel() -> type:
+    """Kernels behind a Unix socket: nobody else on the machine reaches them."""
+    from jupyter_client.manager import AsyncKernelManager
+
+    class IpcKernelManager(AsyncKernelManager):
+        def __init__(self, **kwargs: Any) -> None:
+            super().__init__(**{"transport": "ipc", **kwargs})
+
+    return IpcKernelManager
+
+
+def check_parameters(notebook: Path, given: Mapping[str, Any]) -> None:
+    """Raise InputError unless the notebook declares every given parameter."""
+    import papermill
+
+    if not notebook.is_file():
+        near = sorted(p.name for p in notebook.parent.glob("*.ipynb"))
+        raise InputError(f"no notebook {notebook}. In that folder: {', '.join(near) or 'none'}.")
+    known = papermill.inspect_notebook(str(notebook))
+    if unknown := sorted(set(given) - set(known)):
+        raise InputError(f"{notebook.name} has no parameter {', '.join(unknown)}. "
+                         f"It takes: {', '.join(known) or 'none'}.")
+
+
+def report(notebook: Path | str, page: Path | str) -> Path:
+    """Write an executed notebook as one HTML file that asks nothing of the network."""
+    from nbconvert import HTMLExporter
+
+    exporter = HTMLExporter(template_name=TEMPLATE.name,
+                            extra_template_basedirs=[str(TEMPLATE.parent)])
+    body, _ = exporter.from_notebook_node(_described(nbformat.read(str(notebook), as_version=4)))
+    _replace(Path(page), body)
+    return Path(page)
+
+
+def _described(book: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """Give each picture its title as alternative text, where the figure told it."""
+    for cell in book.cells:
+        for output in cell.get("outputs", []):
+            alt = output.get("metadata", {}).get("alt")
+            if alt and "alt" not in cell.metadata:
+                cell.metadata["alt"] = alt
+    return book
+
+
+def _replace(path: Path, text: str) -> None:
+    part = path.with_name(path.name + ".part")
+    part.write_text(text, encoding="utf-8")
+    os.replace(part, path)
+
+
+# --- clean in git ------------------------------------------------------------------------
+def faults(notebook: Path | str) -> list[str]:
+    """What must not be committed: outputs, run counts, metadata of tools. Empty when clean."""
+    book = nbformat.read(str(notebook), as_version=4)
+    found = [f"notebook metadata {key}" for key in sorted(set(book.metadata) - _NOTEBOOK_KEYS)]
+    for i, cell in enumerate(book.cells, 1):
+        found += [f"cell {i}: metadata {key}" for key in sorted(set(cell.metadata) - _CELL_KEYS)]
+        if cell.get("outputs"):
+            found.append(f"cell {i}: outputs")
+        if cell.get("execution_count") is not None:
+            found.append(f"cell {i}: execution count")
+    return found
+
+
+def clean(notebook: Path | str) -> bool:
+    """Strip a notebook in place, cell ids kept; true when that changed it."""
+    path = Path(notebook)
+    book = nbformat.read(str(path), as_version=4)
+    before = copy.deepcopy(book)
+    book.metadata = _only(book.metadata, _NOTEBOOK_KEYS)
+    for cell in book.cells:
+        cell.metadata = _only(cell.metadata, _CELL_KEYS)
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    if book != before:
+        _replace(path, nbformat.writes(book) + "\n")
+    return bool(book != before)
+
+
+def _only(metadata: nbformat.NotebookNode, keys: frozenset[str]) -> nbformat.NotebookNode:
+    return nbformat.NotebookNode({k: v for k, v in metadata.items() if k in keys})

@@ -1,0 +1,103 @@
+"""Notebooks: parameters, reports of good and failed runs, cleanliness in git."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from aiops.errors import InputError
+from aiops.workflows import notebooks
+
+ROOT = Path(__file__).parents[2]
+
+
+def write(path: Path, *code: str) -> Path:
+    parameters = new_code_cell('day: str = "2026-11-25"  # UTC day\ntimes = 2')
+    parameters.metadata["tags"] = ["parameters"]
+    cells = [new_markdown_cell("# A small report"), parameters, *map(new_code_cell, code)]
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": kernel}), path)
+    return path
+
+
+PICTURE = """from aiops import plots
+plots.enable()
+import pandas as pd
+from IPython.display import display
+rows = [dict(benchmark="rca", dataset="d", model=f"m{i}", slice="all", metric="ac@1",
+             value=i / 4, low=i / 5, high=i / 3, n=9, chance=0.1, unit="share") for i in (1, 2)]
+display(plots.leaderboard(rows, ["ac@1"]))
+pd.DataFrame({"p50_ms": [1.5] * times, "service": [day] * times})"""
+
+
+def test_a_run_leaves_a_copy_and_a_report_that_needs_no_network(tmp_path):
+    source = write(tmp_path / "small.ipynb", PICTURE)
+    done = notebooks.run(source, tmp_path / "out", {"day": "2026-01-02", "times": 3})
+    page = done.report.read_text()
+    assert page.count("2026-01-02</td>") == 3
+    assert "p50 <small>ms</small>" in page
+    assert "data:image/png;base64," in page
+    assert 'alt="m2 leads with ac@1 0.50 (chance 0.10)"' in page
+    assert "<script" not in page
+    assert not re.search(r"""(?:src|href)=["']?(?:https?:)?//""", page)
+    assert "prefers-color-scheme" in page
+    assert "No artifacts" not in page
+    assert "papermill-error" not in page
+    assert not nbformat.read(source, 4).cells[2].outputs  # the source is left alone
+    assert done.notebook.is_file()
+
+
+KERNEL = """from ipykernel.kernelapp import IPKernelApp
+print("reached by", IPKernelApp.instance().transport)"""
+
+
+def test_a_failed_run_says_so_keeps_the_traceback_and_leaves_out_the_rest(tmp_path):
+    source = write(tmp_path / "bad.ipynb", KERNEL, "1 / 0", "print('never')")
+    with pytest.raises(notebooks.NotebookError, match=r"stopped at In\[3\] with Zero.*division"):
+        notebooks.run(source, tmp_path / "out")
+    page = (tmp_path / "out" / "bad.html").read_text()
+    assert "This run stopped with an error" in page
+    assert "ZeroDivisionError" in page
+    assert "reached by ipc" in page  # through a socket file, by nobody else on the machine
+    assert "never" not in page
+
+
+@pytest.mark.parametrize("name", ["dya", "Day"])
+def test_an_unknown_parameter_is_an_error_that_lists_the_known(tmp_path, name):
+    source = write(tmp_path / "small.ipynb", "1")
+    with pytest.raises(InputError, match=f"no parameter {name}. It takes: day, times"):
+        notebooks.run(source, tmp_path / "out", {name: "x"})
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_missing_notebook_lists_its_neighbours(tmp_path):
+    write(tmp_path / "small.ipynb")
+    with pytest.raises(InputError, match="In that folder: small.ipynb"):
+        notebooks.run(tmp_path / "ghost.ipynb", tmp_path / "out")
+
+
+def test_clean_strips_what_a_run_leaves_and_keeps_the_rest(tmp_path):
+    path = write(tmp_path / "used.ipynb", "print(1)")
+    fresh = path.read_bytes()
+    assert notebooks.faults(path) == []
+    book = nbformat.read(path, 4)
+    book.metadata["papermill"] = {"x": 1}
+    book.cells[2].outputs = [new_output("stream", text="1\n")]
+    book.cells[2].execution_count = 3
+    book.cells[2].metadata["scrolled"] = True
+    nbformat.write(book, path)
+    assert notebooks.faults(path) == [
+        "notebook metadata papermill", "cell 3: metadata scrolled", "cell 3: outputs",
+        "cell 3: execution count"]
+    assert notebooks.clean(path)
+    assert not notebooks.clean(path)
+    assert nbformat.read(path, 4) == nbformat.reads(fresh.decode(), 4)
+
+
+def test_notebooks_in_git_are_clean():
+    listed = subprocess.run(["git", "ls-files", "*.ipynb"], cwd=ROOT, capture_output=True,
+                            text=True, check=True).stdout.split()
+    assert {name: found for name in listed if (found := notebooks.faults(ROOT / name))} == {}
