@@ -129,9 +129,9 @@ def _strips(ax: Axes, n: int, labelled: tuple[list[Run], list[bool]],
                 color=style.INK if ok else "#a9a9a9")
     ax.set(yticks=[0, 1], yticklabels=["alarms", "labelled"], ylim=(-0.7, 1.5), xticks=[],
            xlim=(-0.5, n - 0.5))
-    for y, ok, words in ((1, labelled[1], "{} found, {} missed"),
-                         (0, alarmed[1], "{} right, {} false")):
-        ax.text(1.005, y, words.format(sum(ok), len(ok) - sum(ok)), va="center", fontsize=8,
+    for y, good, words in ((1, labelled[1], "{} found, {} missed"),
+                           (0, alarmed[1], "{} right, {} false")):
+        ax.text(1.005, y, words.format(sum(good), len(good) - sum(good)), va="center", fontsize=8,
                 transform=ax.get_yaxis_transform())
     ax.tick_params(axis="y", length=0)
     style.bare(ax)

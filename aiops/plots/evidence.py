@@ -60,7 +60,9 @@ def _title(suspects: Sequence[str], names: Sequence[str], hot: list[tuple[str, s
         return f"None of the {len(names)} metrics of {first} left what was seen before"
     others = len({s for s, _ in hot} - {suspects[0]})
     title = f"{first}: {len(mine)} of {len(names)} metrics left what was seen before"
-    return title if len(suspects) == 1 else f"{title}; {others} of {len(suspects) - 1} others moved too"
+    if len(suspects) == 1:
+        return title
+    return f"{title}; {others} of {len(suspects) - 1} others moved too"
 
 
 def _panel(ax: Axes, series: pd.Series, normal: Sequence[Window], abnormal: Window) -> bool:
@@ -92,8 +94,8 @@ def _dress(axes: np.ndarray, metrics: pd.DataFrame, suspects: Sequence[str],
         axes[i, 0].set_ylabel(style.shorten(service), rotation=0, ha="right", va="center",
                               fontsize=8.5, fontweight="normal" if i else "bold")
     for ax, name in zip(axes[0], names, strict=True):
-        unit = metrics.unit[metrics.name == name].dropna() if "unit" in metrics else []
-        ax.set_title(f"{name} ({unit.iloc[0]})" if len(unit) else name, fontsize=8)
+        units = list(metrics.unit[metrics.name == name].dropna()) if "unit" in metrics else []
+        ax.set_title(f"{name} ({units[0]})" if units else name, fontsize=8)
     for ax in axes.flat:
         ax.set(yscale="log", ylim=(_FLOOR, _CEILING))
         ax.yaxis.set_major_locator(FixedLocator([1, 10, 100]))

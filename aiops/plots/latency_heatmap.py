@@ -104,7 +104,7 @@ def _cells(ax: Axes, bar: Axes, entry: pd.DataFrame, step_s: float) -> None:
     scale.set_label(f"requests in a cell ({step_s:g} s × 1/{_PER_DECADE} decade)", fontsize=8)
     bar.yaxis.set_major_formatter(lambda v, _: f"{v:g}")
     bar.minorticks_off()
-    scale.outline.set_visible(False)  # type: ignore[operator]
+    scale.outline.set_visible(False)
 
 
 def _mark(ax: Axes, window: Window, last: pd.Timestamp, label: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import networkx as nx
@@ -107,7 +108,7 @@ def _fold(graph: nx.DiGraph, blame: pd.Series) -> nx.DiGraph:
     return _merge(graph, {n: n if n in keep else others for n in graph})
 
 
-def _by_interest(graph: nx.DiGraph, blame: pd.Series):
+def _by_interest(graph: nx.DiGraph, blame: pd.Series) -> Iterator[set[str]]:
     suspects = [n for n in blame.sort_values(ascending=False, kind="stable").index if n in graph]
     entries = [n for n in graph if not graph.in_degree(n)]
     for node in suspects[:3]:

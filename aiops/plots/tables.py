@@ -1,4 +1,4 @@
-"""Tables as a report wants them: text left, numbers right with equal decimals, units in the head."""
+"""Tables as a report wants them: text left, numbers right, equal decimals, unit in the head."""
 
 from __future__ import annotations
 
@@ -78,8 +78,8 @@ def enable() -> None:
 
     from aiops.plots.style import to_png
 
-    shell = get_ipython()  # type: ignore[no-untyped-call]
-    if shell is None:
+    shell = get_ipython()
+    if shell is None or shell.display_formatter is None:
         return
     formatters = shell.display_formatter.formatters
     formatters["text/html"].for_type(pd.DataFrame, to_html)

@@ -227,4 +227,4 @@ def _axes(names: Axes, ax: Axes, rows: int, total: float) -> None:
     ax.set_xticks(ticks, [f"{v:g} ms" for v in ticks])
     ax.grid(axis="x", color="#e1e5e8", lw=0.8, zorder=1)
     ax.xaxis.tick_top()
-    ax.get_xticklabels()[0].set_ha("left")
+    ax.get_xticklabels()[0].set_horizontalalignment("left")
