@@ -9,10 +9,10 @@ from types import ModuleType as _ModuleType
 
 __version__ = "0.1.0"
 
-_ROOMS = frozenset(
-    "errors schema case base checks otlp lake testbed datasets plots features "
-    "detection rca evaluation tracking serving workflows".split()
-)
+_ROOMS = {
+    "base", "case", "checks", "datasets", "detection", "errors", "evaluation", "features", "lake",
+    "otlp", "plots", "rca", "schema", "serving", "testbed", "tracking", "workflows",
+}
 
 
 def __getattr__(name: str) -> _ModuleType:

@@ -31,7 +31,7 @@ class Detector(BaseEstimator, ABC):
         """Learn normal operation from X; labels y are optional."""
 
     @abstractmethod
-    def score(self, X: pd.DataFrame) -> np.ndarray:  # type: ignore[override]
+    def score(self, X: pd.DataFrame) -> np.ndarray:
         """Anomaly score a window, float64 (n_windows,), higher is more anomalous.
 
         The score of a window uses this window and earlier ones only.

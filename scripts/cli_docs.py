@@ -49,7 +49,8 @@ def section(words: str, command: Any) -> str:
 def parameter(param: Any) -> str:
     """One parameter: its names, what it means, its default."""
     argument = param.param_type_name == "argument"
-    names = [param.human_readable_name.upper()] if argument else [*param.opts, *param.secondary_opts]
+    options = [*param.opts, *param.secondary_opts]
+    names = [param.human_readable_name.upper()] if argument else options
     default = "" if param.default in (None, False, ()) or param.required else str(param.default)
     text = f"{' '.join(f'`{name}`' for name in names)}: {param.help or ''}".rstrip()
     return f"{text} Default: `{default}`." if default else text

@@ -40,7 +40,7 @@ def _stdout_to_stderr() -> Iterator[Callable[[str], None]]:
     os.dup2(2, 1)
     try:
         with open(answer, "w", encoding="utf-8", closefd=False) as stream:
-            yield lambda text: (stream.write(text), stream.flush(), None)[-1]
+            yield lambda text: print(text, end="", file=stream, flush=True)
     finally:
         sys.stdout.flush()
         os.dup2(answer, 1)

@@ -50,7 +50,7 @@ class IsolationForest(Detector):
             random_state=self.seed, n_jobs=1).fit(scaled[:, self.order_])
         return self
 
-    def score(self, X: pd.DataFrame) -> np.ndarray:  # type: ignore[override]
+    def score(self, X: pd.DataFrame) -> np.ndarray:
         """Anomaly score, float64 (n_windows,), in (0, 1); higher is more anomalous."""
         if not hasattr(self, "forest_"):
             raise NotFittedError("IsolationForest is not fitted. Call fit(X) first.")

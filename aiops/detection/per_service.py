@@ -40,7 +40,7 @@ class PerService(Detector):
         self.pooled_level_ = _level(self.pooled_.score(pd.concat(parts.values())))
         return self
 
-    def score(self, X: pd.DataFrame) -> np.ndarray:  # type: ignore[override]
+    def score(self, X: pd.DataFrame) -> np.ndarray:
         """Anomaly score a row of X, float64 (n_rows,), in the order of the rows."""
         if not hasattr(self, "pooled_"):
             raise NotFittedError("PerService is not fitted. Call fit(X) first.")

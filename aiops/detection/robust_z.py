@@ -34,7 +34,7 @@ class RobustZ(Detector):
         self.scale_ = RobustScale().fit(values)
         return self
 
-    def score(self, X: pd.DataFrame) -> np.ndarray:  # type: ignore[override]
+    def score(self, X: pd.DataFrame) -> np.ndarray:
         """Anomaly score, float64 (n_windows,), in train spreads; higher is more anomalous."""
         if not hasattr(self, "scale_"):
             raise NotFittedError("RobustZ is not fitted. Call fit(X) first.")

@@ -47,7 +47,7 @@ class Writer:
             if self._closed:
                 raise ValueError(f"The writer of {self.folder} is closed.")
             if signal not in self._files:
-                self._files[signal] = open(path, "ab")
+                self._files[signal] = open(path, "ab")  # noqa: SIM115 - closed by close()
             # One write a frame, so that a kill leaves at most one torn frame at the end.
             self._files[signal].write(_LENGTH.pack(len(data)) + data)
             self._files[signal].flush()

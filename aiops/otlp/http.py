@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, cast
 
 import orjson
-from google.rpc import status_pb2
+from google.rpc import status_pb2  # type: ignore[import-untyped]
 
 from aiops.errors import DecodeError, InputError
 from aiops.otlp import json, messages
@@ -111,7 +111,7 @@ class _Request(BaseHTTPRequestHandler):
             self._fail(refusal.status, str(refusal))
         except DecodeError as error:
             self._fail(400, str(error))
-        except Exception as error:  # the sink's; the Receiver has logged and counted it
+        except Exception as error:  # noqa: BLE001 - the sink's; the Receiver has counted it
             self._fail(503, f"Not stored, try again: {error}")
         else:
             self._answer(200, b"{}" if self._is_json else b"")

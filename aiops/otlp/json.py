@@ -13,10 +13,10 @@ from __future__ import annotations
 import base64
 import binascii
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 import orjson
-from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
 from google.protobuf.message import Message
 
 from aiops.errors import DecodeError
@@ -106,11 +106,12 @@ def _scalar(field: FieldDescriptor, value: Any, where: str) -> Any:
 
 
 def _enumeration(field: FieldDescriptor, value: Any, where: str) -> int:
-    if isinstance(value, str) and value in field.enum_type.values_by_name:
-        return field.enum_type.values_by_name[value].number
+    known = cast("EnumDescriptor", field.enum_type).values_by_name
+    if isinstance(value, str) and value in known:
+        return known[value].number
     if isinstance(value, int) and not isinstance(value, bool) and -(2**31) <= value < 2**31:
         return value
-    names = ", ".join(field.enum_type.values_by_name)
+    names = ", ".join(known)
     raise _wrong(where, f"a number or one of {names}", value)
 
 

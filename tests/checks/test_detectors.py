@@ -28,7 +28,8 @@ def test_every_detector_keeps_the_contract(name: str) -> None:
 
 def test_boolean_flags_are_swept() -> None:
     names = [name for name, _ in detector_checks(RobustZ())]
-    assert "causal[soften=False]" in names and "causal[soften=True]" in names
+    assert "causal[soften=False]" in names
+    assert "causal[soften=True]" in names
 
 
 class WholeSeries(RobustZ):
@@ -88,4 +89,6 @@ def test_a_planted_cheat_is_caught(cheat: type[BaseEstimator], check: str) -> No
 
 def test_the_planted_anomaly_leaves_rows_after_it() -> None:
     _, test, labels = frames()
-    assert labels.sum() == 20 and not labels[-1] and len(test) == len(labels)
+    assert labels.sum() == 20
+    assert not labels[-1]
+    assert len(test) == len(labels)

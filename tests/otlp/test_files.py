@@ -68,7 +68,8 @@ def test_a_file_cut_short_gives_what_is_whole_and_an_error(tmp_path, pack, cut):
         list(files.read(path))
     errors: list[DecodeError] = []
     got = list(files.read(path, on_error=errors.append))
-    assert len(errors) == 1 and len(got) < 2
+    assert len(errors) == 1
+    assert len(got) < 2
     assert pack != "plain" or got == [("traces", REQUESTS["traces"])]
 
 

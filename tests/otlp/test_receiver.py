@@ -68,9 +68,11 @@ def test_takes_spans_of_the_sdk(receiver, inbox, protocol):
     provider.shutdown()
     [(signal, data)] = inbox
     sent = parse(signal, data).resource_spans[0].scope_spans[0].spans[0]
-    assert signal == "traces" and sent.name == "buy"
+    assert signal == "traces"
+    assert sent.name == "buy"
     assert sent.span_id == span.context.span_id.to_bytes(8, "big")
-    assert receiver.counts["traces"] == 1 and receiver.counts["refused"] == 0
+    assert receiver.counts["traces"] == 1
+    assert receiver.counts["refused"] == 0
 
 
 def test_takes_json_and_hands_over_protobuf(receiver, inbox):
@@ -103,8 +105,10 @@ def test_refuses_with_the_reason_and_goes_on(receiver, inbox, path, body, header
     is_json = headers["content_type"] == "application/json"
     message = (orjson.loads(answer)["message"] if is_json
                else status_pb2.Status.FromString(answer).message)
-    assert code == status and says in message
-    assert receiver.counts["refused"] == 1 and not inbox
+    assert code == status
+    assert says in message
+    assert receiver.counts["refused"] == 1
+    assert not inbox
     assert post(receiver, "/v1/traces", b"{}", content_type="application/json")[0] == 200
     assert len(inbox) == 1
 
@@ -123,7 +127,8 @@ def test_grpc_refuses_bad_bytes_and_goes_on(receiver, inbox):
     assert caught.value.code() == grpc.StatusCode.INVALID_ARGUMENT
     assert "no OTLP traces request" in caught.value.details()
     assert call(receiver, b"") == b""
-    assert receiver.counts["refused"] == 1 and inbox == [("traces", b"")]
+    assert receiver.counts["refused"] == 1
+    assert inbox == [("traces", b"")]
 
 
 def test_a_failing_sink_makes_the_sender_try_again(caplog):
@@ -136,7 +141,8 @@ def test_a_failing_sink_makes_the_sender_try_again(caplog):
         assert caught.value.code() == grpc.StatusCode.UNAVAILABLE
         assert "disk full" in caught.value.details()
         status, _ = post(receiver, "/v1/traces", b"{}", content_type="application/json")
-        assert status == 503 and receiver.counts["failed"] == 2
+        assert status == 503
+        assert receiver.counts["failed"] == 2
 
 
 def test_beyond_loopback_only_with_a_token():
@@ -154,7 +160,8 @@ def test_a_token_is_asked_of_both_protocols(inbox):
         assert caught.value.code() == grpc.StatusCode.UNAUTHENTICATED
         kind = {"content_type": "application/json"}
         assert post(receiver, "/v1/traces", b"{}", **kind, authorization="Bearer no")[0] == 401
-        assert not inbox and receiver.counts["refused"] == 2
+        assert not inbox
+        assert receiver.counts["refused"] == 2
         call(receiver, b"", metadata=(("authorization", "Bearer s3cret"),))
         assert post(receiver, "/v1/traces", b"{}", **kind, authorization="Bearer s3cret")[0] == 200
         assert len(inbox) == 2

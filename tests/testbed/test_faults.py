@@ -66,7 +66,7 @@ def pairs():
 @pytest.mark.parametrize(("name", "target"), pairs())
 def test_planted_has_effect_and_is_undone_even_after_a_failure(name, target):
     shop = Told()
-    with pytest.raises(ZeroDivisionError), ALL[name].planted(shop, target):
+    with pytest.raises(ZeroDivisionError), ALL[name].planted(shop, target):  # noqa: PT012
         time.sleep(0.02)
         assert shop.log
         1 / 0  # noqa: B018
