@@ -1,0 +1,194 @@
+"""The contract of a Ranker, as checks that any of them must pass."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import fields, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.base import clone
+
+from aiops.base import Ranker
+from aiops.case import Case
+from aiops.errors import ContractError
+
+Check = tuple[str, Callable[[], None]]
+TOLERANCE = 1e-9  # relative
+SERVICES = ("cart", "checkout", "db", "front", "quote", "ship")
+_T0 = pd.Timestamp("2026-01-05T10:00:00Z")
+_NORMAL_S, _ABNORMAL_S = 120, 60
+
+
+def ranker_checks(model: Ranker) -> Iterator[Check]:
+    """(name, check) pairs, each for every combination of the model's boolean parameters."""
+    names = [k for k, v in model.get_params(deep=False).items() if isinstance(v, bool)]
+    for values in itertools.product([False, True], repeat=len(names)):
+        flags = dict(zip(names, values, strict=True))
+        shown = ",".join(f"{k}={v}" for k, v in flags.items())
+        for check in CHECKS:
+            name = check.__name__.strip("_")
+            yield f"{name}[{shown}]" if flags else name, _bind(
+                check, clone(model).set_params(**flags))
+
+
+def made_case(seed: int = 0, culprit: str = "quote") -> Case:
+    """Six services: columns of several units, one of them a flag mostly at 0, a planted rise.
+
+    The culprit's cpu rises by 30 deviations; a byte column elsewhere moves by less than its
+    own noise allows, which only a leak of units would put first.
+    """
+    rng = np.random.default_rng(seed)
+    n = _NORMAL_S + _ABNORMAL_S
+    times = pd.date_range(_T0, periods=n, freq="s")
+    late = np.arange(n) >= _NORMAL_S
+    parts = []
+    for service in SERVICES:
+        level = {"cpu": rng.normal(0.5, 0.02, n) + 0.6 * late * (service == culprit),
+                 "memory": rng.normal(2e8, 1e6, n),
+                 "retries": (rng.random(n) < 0.1) * rng.integers(1, 4, n).astype(float)}
+        parts += [pd.DataFrame({"time": times, "service": service, "name": name,
+                                "value": values, "unit": "By" if name == "memory" else "1"})
+                  for name, values in level.items()]
+    cut, end = _T0 + pd.Timedelta(seconds=_NORMAL_S), _T0 + pd.Timedelta(seconds=n)
+    calls = [("front", "checkout"), ("front", "cart"), ("checkout", "quote"),
+             ("checkout", "ship"), ("cart", "db")]
+    return Case(normal=((_T0, cut),), abnormal=(cut, end), metrics=pd.concat(parts),
+                topology=pd.DataFrame(calls, columns=["caller", "callee"]))
+
+
+def renamed(case: Case, names: dict[str, str]) -> Case:
+    """The same Case with services called otherwise."""
+    tables: dict[str, Any] = {}
+    for table, frame in case.tables.items():
+        hold = [c for c in ("service", "peer_service", "caller", "callee", "instance", "peer")
+                if c in frame]
+        tables[table] = frame.assign(
+            **{c: frame[c].map(lambda name: names.get(name, name)) for c in hold})
+    return replace(case, **tables, suspects=tuple(names.get(s, s) for s in case.suspects))
+
+
+def _bind(check: Callable[[Ranker], None], model: Ranker) -> Callable[[], None]:
+    return lambda: check(clone(model))
+
+
+def _fitted(model: Ranker) -> Ranker:
+    """Past incidents of other culprits; the truth only for who says that labels are used."""
+    past = {"cart": made_case(7, "cart"), "ship": made_case(8, "ship")}
+    y = [[culprit] for culprit in past] if model.uses_labels else None
+    return clone(model).fit(list(past.values()), y)
+
+
+def _refuse(model: Ranker, what: str) -> None:
+    raise ContractError(f"{type(model).__name__} {what}")
+
+
+def _same(model: Ranker, got: pd.Series, wanted: pd.Series, what: str) -> None:
+    if set(got.index) != set(wanted.index) or not np.allclose(
+            got.reindex(wanted.index), wanted, rtol=TOLERANCE, atol=TOLERANCE):
+        _refuse(model, f"{what}. Got {got.to_dict()}, before {wanted.to_dict()}.")
+
+
+def _answers_every_suspect_sorted(model: Ranker) -> None:
+    case = replace(made_case(), suspects=(*SERVICES, "never-seen"))
+    got = _fitted(model).rank(case)
+    if not isinstance(got, pd.Series) or got.dtype != np.float64:
+        _refuse(model, f"must return a float64 Series. Got {type(got).__name__}.")
+    if sorted(got.index) != sorted(case.suspects):
+        _refuse(model, f"must rank each suspect once: {case.suspects}. Got {list(got.index)}.")
+    if got.isna().any() or not got.is_monotonic_decreasing:
+        _refuse(model, f"must give blame highest first, without NaN. Got {got.to_dict()}.")
+
+
+def _blames_the_planted_culprit(model: Ranker) -> None:
+    for seed, culprit in enumerate(SERVICES):
+        got = _fitted(model).rank(made_case(20 + seed, culprit))
+        top = got[got == got.max()]
+        if list(top.index) != [culprit]:
+            _refuse(model, f"must blame {culprit!r}, whose cpu rose by 30 deviations. "
+                           f"Got {got.to_dict()}.")
+
+
+def _ignores_units(model: Ranker) -> None:
+    case, fitted = made_case(), _fitted(model)
+    assert case.metrics is not None
+    wanted = fitted.rank(case)
+    for service, name in itertools.product(SERVICES, ("cpu", "memory", "retries")):
+        there = case.metrics["service"].eq(service) & case.metrics["name"].eq(name)
+        scaled = case.metrics.assign(
+            value=case.metrics["value"].where(~there, case.metrics["value"] * 1e6))
+        _same(model, fitted.rank(replace(case, metrics=scaled)), wanted,
+              f"must not change when {name} of {service} is in another unit (x 1e6)")
+
+
+def _ignores_names(model: Ranker) -> None:
+    case, fitted = made_case(), _fitted(model)
+    wanted = fitted.rank(case)
+    turned = dict(zip(SERVICES, (*SERVICES[1:], SERVICES[0]), strict=True))
+    for names in (turned, {s: f"x{n}" for n, s in enumerate(reversed(SERVICES))}):
+        _same(model, fitted.rank(renamed(case, names)), wanted.rename(names),
+              "must permute its answer when services are renamed")
+
+
+def _ignores_order(model: Ranker) -> None:
+    case, fitted = made_case(), _fitted(model)
+    wanted = fitted.rank(case)
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        tables: dict[str, Any] = {name: frame.sample(frac=1, random_state=seed)[
+            list(rng.permutation(list(frame)))] for name, frame in case.tables.items()}
+        shuffled = replace(case, **tables, suspects=tuple(rng.permutation(list(case.suspects))))
+        _same(model, fitted.rank(shuffled), wanted, "must not depend on rows', columns' or "
+              "suspects' order")
+
+
+def _knows_no_clock(model: Ranker) -> None:
+    case, fitted = made_case(), _fitted(model)
+    wanted, by = fitted.rank(case), pd.Timedelta(hours=31)
+    assert case.metrics is not None
+    later = replace(case, normal=tuple((a + by, b + by) for a, b in case.normal),
+                    abnormal=(case.abnormal[0] + by, case.abnormal[1] + by),
+                    detected_at=None, metrics=case.metrics.assign(time=case.metrics["time"] + by))
+    _same(model, fitted.rank(later), wanted, "must not know the time of day")
+
+
+def _ties_are_ties(model: Ranker) -> None:
+    case = made_case()
+    assert case.metrics is not None
+    one = case.metrics[case.metrics["service"] == SERVICES[0]]
+    alike = pd.concat([one.assign(service=service) for service in SERVICES])
+    got = _fitted(model).rank(replace(case, metrics=alike, topology=pd.DataFrame(
+        {"caller": SERVICES, "callee": SERVICES})))
+    if got.nunique() > 1:
+        _refuse(model, f"must blame services of equal evidence equally. Got {got.to_dict()}.")
+
+
+def _leaves_the_case_alone(model: Ranker) -> None:
+    case = made_case()
+    before = {name: frame.copy() for name, frame in case.tables.items()}
+    rest = {f.name: getattr(case, f.name) for f in fields(case) if f.name not in before}
+    _fitted(model).rank(case)
+    for name, frame in case.tables.items():
+        if not frame.equals(before[name]) or list(frame) != list(before[name]):
+            _refuse(model, f"must not change the Case. It changed {name}.")
+    if any(getattr(case, name) is not value for name, value in rest.items()):
+        _refuse(model, "must not change the Case. It changed a field.")
+
+
+def _clones_and_forgets(model: Ranker) -> None:
+    case, first = made_case(), _fitted(model)
+    wanted = first.rank(case)
+    _same(model, first.rank(case), wanted, "must answer the same twice")
+    _same(model, _fitted(clone(first)).rank(case), wanted, "must answer the same as its clone")
+    y = [["db"]] if model.uses_labels else None
+    again = clone(model).fit([made_case(9, "db")], y)
+    past = {"cart": made_case(7, "cart"), "ship": made_case(8, "ship")}
+    again.fit(list(past.values()), [[c] for c in past] if model.uses_labels else None)
+    _same(model, again.rank(case), wanted, "must forget what it was fitted on before")
+
+
+CHECKS = (_answers_every_suspect_sorted, _blames_the_planted_culprit, _ignores_units,
+          _ignores_names, _ignores_order, _knows_no_clock, _ties_are_ties,
+          _leaves_the_case_alone, _clones_and_forgets)
