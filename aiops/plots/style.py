@@ -107,8 +107,11 @@ def shorten(name: str, room: int = 17) -> str:
 
 
 def brief(value: float) -> str:
-    """Two to three figures: 86, 5.8, 0.044."""
+    """Two to three figures: 317 M, 86, 5.8, 0.044."""
     size = abs(value)
+    for power, letter in ((1e9, "G"), (1e6, "M")):
+        if size >= power:
+            return f"{value / power:.3g} {letter}"
     return f"{value:,.0f}" if size >= 10 else f"{value:.1f}" if size >= 1 else f"{value:.2g}"
 
 

@@ -1,13 +1,18 @@
 """Notebooks: parameters, reports of good and failed runs, cleanliness in git."""
 
+import json
 import re
 import subprocess
 from pathlib import Path
 
 import nbformat
+import numpy as np
+import pandas as pd
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from aiops.case import Case
+from aiops.datasets.folder import write_case
 from aiops.errors import InputError
 from aiops.workflows import notebooks
 
@@ -101,3 +106,29 @@ def test_notebooks_in_git_are_clean():
     listed = subprocess.run(["git", "ls-files", "*.ipynb"], cwd=ROOT, capture_output=True,
                             text=True, check=True).stdout.split()
     assert {name: found for name in listed if (found := notebooks.faults(ROOT / name))} == {}
+
+
+def make_cases(folder: Path) -> Path:
+    """Three incidents of a shop of four; the culprit's CPU goes up tenfold."""
+    time = pd.date_range("2026-11-25T06:00Z", periods=60, freq="5s")
+    names, truth = ["cart", "payment", "web", "user"], {}
+    for k, culprit in enumerate(names[:3]):
+        rng = np.random.default_rng(k)
+        rows = [pd.DataFrame({"time": time, "service": s, "name": "cpu_cores", "unit": "cores",
+                              "value": rng.normal(1, 0.1, 60) * np.where(
+                                  (s == culprit) & (np.arange(60) >= 40), 10, 1)}) for s in names]
+        case = Case([(time[0], time[40])], (time[40], time[59]), metrics=pd.concat(rows))
+        write_case(folder, f"c{k}", case)
+        truth[f"c{k}"] = {"culprits": [culprit], "kind": "service"}
+    (folder / "truth.json").write_text(json.dumps(truth))
+    return folder
+
+
+def test_rank_root_causes_reports_what_the_rankers_find(tmp_path):
+    cases = make_cases(tmp_path / "cases")
+    done = notebooks.run(ROOT / "notebooks/04-rank-root-causes.ipynb", tmp_path / "out",
+                         {"dataset": str(cases), "incident": "c1"})
+    page = done.report.read_text()
+    assert "leads with ac@1 1.00 (chance 0.25)" in page
+    assert "payment: 1 of 1 metrics left what was seen before" in page
+    assert page.index('<td class="txt">payment</td>') < page.index('<td class="txt">web</td>')
