@@ -39,6 +39,7 @@ class Zygote:
         self.parent = os.getppid()
         self.pids: dict[str, int] = {}
         self.codes: dict[str, int] = {}
+        self.deaths: dict[str, int] = {}  # PostgreSQL killed would leave shared memory behind
 
     def fork(self, name: str, log: str, main: str, settings: dict[str, Any]) -> int:
         pid = os.fork()
@@ -76,6 +77,7 @@ class Zygote:
             preexec_fn=lambda: _LIBC.prctl(_PDEATHSIG, death_signal), **user)
         os.close(out)
         process.returncode = 0  # reaped by us, not by Popen
+        self.deaths[name] = death_signal
         return self._born(name, process.pid)
 
     def _born(self, name: str, pid: int) -> int:
@@ -113,7 +115,8 @@ class Zygote:
     def end(self) -> None:
         for name in self.pids:
             if self.wait(name, 0) is None:
-                os.kill(self.pids[name], signal.SIGKILL)
+                os.kill(self.pids[name], self.deaths.get(name, signal.SIGKILL))
+                os.kill(self.pids[name], signal.SIGCONT)
         for name in self.pids:
             self.wait(name, 2)
 
