@@ -1,0 +1,117 @@
+"""What each ranker does, on Cases small enough to work out by hand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from aiops.case import Case
+from aiops.errors import CaseError, InputError, NotFittedError
+from aiops.rca import Baro, BestSingleMetric, NSigma, Traversal, rank
+from aiops.rca.series import columns, span_series
+
+T0 = pd.Timestamp("2026-01-31T12:00:00Z")
+RNG = np.random.default_rng(0)
+
+
+def at(seconds: float) -> pd.Timestamp:
+    return T0 + pd.Timedelta(seconds=seconds)
+
+
+def metric_case(rise: dict[str, float], edges: list[tuple[str, str]] | None = None,
+                **more: object) -> Case:
+    times = pd.date_range(T0, periods=60, freq="s")
+    wave = np.tile([0.0, 1.0, 2.0, 3.0, 4.0], 12)
+    frames = [pd.DataFrame({"time": times, "service": service, "name": "cpu",
+                            "value": wave + up * (np.arange(60) >= 40)})
+              for service, up in rise.items()]
+    topology = None if edges is None else pd.DataFrame(edges, columns=["caller", "callee"])
+    return Case(normal=((at(0), at(40)),), abnormal=(at(40), at(60)),
+                metrics=pd.concat(frames), topology=topology, **more)  # type: ignore[arg-type]
+
+
+def test_baro_counts_iqrs_above_the_median():
+    got = Baro().rank(metric_case({"a": 10.0, "b": 0.0}))  # median 2, IQR 2
+    assert got.to_dict() == {"a": (14 - 2) / 2, "b": 1.0}
+
+
+def test_nsigma_counts_deviations_above_the_mean():
+    got = NSigma().rank(metric_case({"a": 10.0, "b": 0.0}))  # mean 2, variance 2
+    assert got.to_dict() == pytest.approx({"a": 12 / 2**0.5, "b": 2 / 2**0.5})
+
+
+def test_a_fall_is_no_blame_for_baro():
+    assert Baro().rank(metric_case({"a": -50.0, "b": 0.0})).index[0] == "b"
+
+
+def test_traversal_blames_where_anomalies_end():
+    edges = [("front", "mid"), ("mid", "deep"), ("front", "other")]
+    case = metric_case({"front": 50.0, "mid": 40.0, "deep": 30.0, "other": 0.0}, edges,
+                       entry_service="front")
+    got = Traversal().rank(case)
+    assert got[got > 0].index.tolist() == ["deep"]
+    scale = 2 / 1.35
+    assert got["deep"] == pytest.approx((50 + 40 + 30) / scale)
+
+
+def test_traversal_takes_a_circle_as_one():
+    case = metric_case({"a": 50.0, "b": 40.0, "c": 0.0}, [("a", "b"), ("b", "a"), ("b", "c")])
+    assert Traversal().rank(case).index.tolist() == ["a", "b", "c"]
+
+
+def test_traversal_needs_a_graph():
+    with pytest.raises(CaseError, match="needs a topology or traces"):
+        Traversal().rank(metric_case({"a": 1.0}))
+
+
+def test_best_single_metric_needs_the_truth():
+    with pytest.raises(InputError, match="needs y"):
+        BestSingleMetric().fit([])
+    with pytest.raises(NotFittedError):
+        BestSingleMetric().rank(metric_case({"a": 1.0}))
+    case = metric_case({"a": 10.0, "b": 0.0})
+    fitted = BestSingleMetric().fit(iter([case]), iter([["a"]]))
+    assert (fitted.metric_, fitted.hits_) == ("cpu", {"cpu": 1})
+    assert fitted.rank(case).index[0] == "a"
+
+
+def spans(slow: str | None = None) -> pd.DataFrame:
+    rows = []
+    for n in range(240):
+        late = n >= 160
+        for service, kind, ms, parent in (("front", "server", 20, None), ("db", "client", 5, "1")):
+            ms = ms + RNG.random() + 50 * (late and slow == service)
+            rows.append({"trace_id": f"t{n}", "span_id": "1" if parent is None else "2",
+                         "parent_span_id": parent, "service": "front", "operation": "op",
+                         "start": at(n / 4), "duration_ns": int(ms * 1e6), "kind": kind,
+                         "status_code": "error" if late and n % 2 else "ok",
+                         "peer_service": None if kind == "server" else "db"})
+    return pd.DataFrame(rows)
+
+
+@pytest.mark.parametrize("ranker", ["baro", "nsigma", "traversal"])
+def test_spans_alone_are_enough_and_a_database_is_seen_through_its_callers(ranker):
+    case = Case(normal=((at(0), at(40)),), abnormal=(at(40), at(60)), traces=spans("db").assign(
+        status_code="ok"))
+    assert rank(case, ranker).index[0] == "db"
+
+
+def test_a_bucket_without_spans_counts_zero_and_has_no_latency():
+    some = spans()
+    some = some[(some["start"] < at(5)) | (some["start"] >= at(10))]
+    got = span_series(some, [(at(0), at(20))], 5.0)
+    front = got[got["service"] == "front"].groupby("name")["value"].apply(list)
+    assert front["span_count"] == [20.0, 0.0, 20.0, 20.0]
+    assert len(front["span_latency_p95"]) == 3
+    assert front["span_error_rate"] == [0.0, 0.0, 0.0]
+
+
+def test_columns_need_metrics_or_traces():
+    edges = pd.DataFrame({"caller": ["a"], "callee": ["b"]})
+    case = Case(normal=((at(0), at(40)),), abnormal=(at(40), at(60)), topology=edges)
+    with pytest.raises(CaseError, match="needs metrics or traces"):
+        columns(case)
+
+
+def test_an_unknown_ranker_lists_the_known():
+    with pytest.raises(InputError, match="must be one of nsigma, baro"):
+        rank(metric_case({"a": 1.0}), "oracle")
