@@ -286,7 +286,7 @@ class Shop:
     def sql(self, statement: str) -> list[tuple[Any, ...]]:
         """Rows of one statement (or of the first of several) over an admin connection."""
         with self.connect() as connection:
-            cursor = connection.execute(statement)  # type: ignore[call-overload]
+            cursor = connection.execute(statement)
             return cursor.fetchall() if cursor.description else []
 
     def cache(self) -> valkey.Valkey:

