@@ -98,7 +98,8 @@ class Shop:
 
     def _close(self) -> None:
         if self._zygote is not None:
-            assert self._zygote.stdin and self._zygote.stdout
+            assert self._zygote.stdin
+            assert self._zygote.stdout
             self._zygote.stdin.close()
             self._zygote.wait(10)
             self._zygote.stdout.close()
@@ -127,7 +128,8 @@ class Shop:
         self.raised = self._read()["raised"]
 
     def _read(self) -> Any:
-        assert self._zygote is not None and self._zygote.stdout is not None
+        assert self._zygote is not None
+        assert self._zygote.stdout is not None
         line = self._zygote.stdout.readline()
         if not line:
             raise TestbedError(f"The shop's parent process ended; see {self._log('zygote')}: "

@@ -7,6 +7,7 @@ bound to the forking thread: here there is only one).
 
 import ctypes
 import gc
+import importlib
 import json
 import os
 import select
@@ -62,7 +63,7 @@ class Zygote:
                 from aiops.testbed import proxy
                 proxy.main(**settings)
             code = 0
-        except BaseException:
+        except BaseException:  # noqa: BLE001 - a forked child never returns into its parent
             import traceback
             traceback.print_exc()
         finally:
@@ -126,12 +127,9 @@ def _log(path: str) -> int:
 
 
 def main(runtime: str, cores: str) -> None:
-    import aiops.testbed.proxy
-    import aiops.testbed.service
-    from aiops.testbed.names import GRPC, SERVICES
-    for name in SERVICES:
-        __import__(f"aiops.testbed.services.{name}")
-    assert GRPC and aiops.testbed.proxy and aiops.testbed.service
+    from aiops.testbed.names import SERVICES
+    for module in ("proxy", "service", *(f"services.{name}" for name in SERVICES)):
+        importlib.import_module(f"aiops.testbed.{module}")
     if cores:
         os.sched_setaffinity(0, {int(core) for core in cores.split(",")})
     _LIBC.prctl(_NAME, b"shop")

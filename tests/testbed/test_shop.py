@@ -45,7 +45,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Everything a shop sent while it was used, struck and restarted, and what was seen."""
     sent: dict[str, list[bytes]] = {"traces": [], "logs": [], "metrics": []}
     seen: dict[str, Any] = {}
-    with Receiver(lambda signal, data: sent[signal].append(data)) as receiver:
+    with Receiver(lambda signal, data: sent[signal].append(data)) as receiver:  # noqa: SIM117
         with Shop(tmp_path_factory.mktemp("shop"), f"127.0.0.1:{receiver.grpc_port}",
                   orders=1000) as shop:
             for path in ("/", "/product/3", "/search?q=k1", "/cart"):
