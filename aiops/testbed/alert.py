@@ -9,6 +9,8 @@ the fault's start on, in which the route's p95 is above 1.5 times the highest p9
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from aiops.errors import InputError
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -34,6 +36,9 @@ def first_alert(records: "pd.DataFrame", before: tuple["pd.Timestamp", "pd.Times
     import pandas as pd
 
     step, span = pd.Timedelta(seconds=STEP_S), pd.Timedelta(seconds=SPAN_S)
+    if before[1] - before[0] < span:
+        raise InputError(f"An alert needs at least {SPAN_S} s of normal traffic to compare with, "
+                         f"got {before[0]} to {before[1]}. Record a longer time before.")
     limits = _limits([_levels(records, end - span, end)
                       for end in _steps(before[0] + span, before[1], step)])
     last = during[1] - pd.Timedelta(seconds=LEFT_S)

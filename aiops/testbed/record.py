@@ -22,6 +22,7 @@ from aiops.testbed.plan import Entry
 
 if TYPE_CHECKING:
     import pandas as pd
+
     from aiops.testbed.shop import Shop
 
 WINDOW_S = 5
@@ -217,9 +218,8 @@ def record(folder: Path, seed: int = 1, entries: list[Entry] | None = None,
     The plan is drawn from ``seed`` (or given as ``entries``) and kept in ``plan.json``; the
     same call again goes on where an earlier one was cut off.
     """
-    from aiops.testbed.shop import Shop
-
     from aiops.otlp import Receiver
+    from aiops.testbed.shop import Shop
 
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / "plan.json").exists():

@@ -1,0 +1,111 @@
+"""The recorder, on a stand-in for the shop: a web server that answers at once."""
+
+import json
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from aiops.errors import BusyError, TestbedError
+from aiops.testbed import alert, contention, load, plan, record
+
+NORMAL = plan.Entry("normal-1", "normal", 1, 0.0, 3, 0, 0)
+INCIDENT = plan.Entry("r001", "incident", 2, 9.0, 3, 2, 1, "errors", "cart")
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        self.rfile.read(int(self.headers.get("content-length") or 0))
+        self.send_response(200)
+        self.send_header("content-length", "0")
+        self.end_headers()
+
+    do_POST = do_GET
+
+    def log_message(self, *args):
+        pass
+
+
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request, client_address):
+        pass
+
+
+class Shop:
+    """Answers requests, notes when it was told what, and sends telemetry to ``tap``."""
+
+    def __init__(self, port, tap):
+        self.ports, self.tap, self.told = {"gateway": port}, tap, []
+
+    def pids(self):
+        return {}
+
+    def control(self, service, action, hook, **params):
+        self.told.append((time.time(), action, service, hook))
+        self.tap("traces", action.encode())
+
+
+@pytest.fixture
+def shop(monkeypatch):
+    for module, name, value in ((record, "WINDOW_S", 1), (record, "FLUSH_S", 0.1),
+                                (plan, "LEAD_S", 1), (alert, "SPAN_S", 1), (alert, "STEP_S", 1),
+                                (record, "TRIES", 2), (record, "wait_until_quiet", lambda say: 0)):
+        monkeypatch.setattr(module, name, value)
+    server = Server(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield Shop(server.server_address[1], record.Tap())
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_recordings_are_whole_neutral_and_skipped_on_resume(shop, tmp_path):
+    recorder = record.Recorder(tmp_path, [NORMAL, INCIDENT], only_quiet=False, say=lambda _: None)
+    recorder.run(shop, shop.tap)
+    assert recorder.left() == []
+    told = json.loads((tmp_path / "recordings/r001/recording.json").read_text())
+    truth = json.loads((tmp_path / "truth.json").read_text())
+    assert list(truth) == ["r001"]
+    assert truth["r001"]["culprits"] == ["cart"]
+    assert truth["r001"]["start"] == told["normal"][0][1]
+    assert not {"errors", "cart", "incident"} & set(json.dumps(told).replace('"', " ").split())
+    # planted when the normal time was over, undone when the truth says so
+    times = [record._stamp(at) for at, *_ in shop.told]
+    assert [action for _, action, *_ in shop.told] == ["set", "clear"]
+    assert times[0] >= truth["r001"]["start"]
+    assert times[1] >= truth["r001"]["end"]
+    records = load.read(tmp_path / "recordings/r001/load.parquet")
+    assert len(records) == told["load"]["requests"] > 10
+    assert (tmp_path / "recordings/r001/traces.otlp.zst").exists()
+    normal = json.loads((tmp_path / "recordings/normal-1/recording.json").read_text())
+    assert "abnormal" not in normal
+    assert "detected_at" not in normal
+    recorder.run(shop, shop.tap)
+    assert len(shop.told) == 2  # nothing was recorded again
+
+
+def test_a_spoilt_recording_is_made_again_and_given_up_in_the_end(shop, tmp_path, monkeypatch):
+    monkeypatch.setattr(contention, "spoilt", lambda samples: True)
+    said = []
+    recorder = record.Recorder(tmp_path, [NORMAL], say=said.append)
+    with pytest.raises(TestbedError, match="spoilt 2 times"):
+        recorder.run(shop, shop.tap)
+    assert sum("once more" in line for line in said) == 2
+    assert recorder.left() == [NORMAL]
+    assert not (tmp_path / "truth.json").exists()
+
+
+def test_one_recorder_at_a_time_and_others_can_tell(tmp_path):
+    path = tmp_path / "lock"
+    assert not record.is_recording(path)
+    with record.lock(path):
+        assert record.is_recording(path)
+        with pytest.raises(BusyError, match="Another recorder holds"), record.lock(path):
+            pass
+    assert not record.is_recording(path)
