@@ -1,0 +1,118 @@
+import math
+
+import numpy as np
+import pytest
+
+from aiops.errors import InputError
+from aiops.evaluation import detection as d
+
+
+def slow_vus_pr(labels: np.ndarray, scores: np.ndarray, buffer: int, thresholds: int) -> float:
+    """The published definition, word by word: every width, threshold and window in turn."""
+    n = len(labels)
+    events, areas = [], []
+    for i in range(n):
+        if labels[i] and (i == 0 or not labels[i - 1]):
+            events.append([i, i])
+        if labels[i]:
+            events[-1][1] = i
+    ordered = sorted(scores, reverse=True)
+    for w in range(buffer + 1):
+        weight = [float(x) for x in labels]
+        for a, b in events:
+            for i in range(n):
+                gap = i - b if i > b else a - i
+                if 0 < gap <= w // 2:
+                    weight[i] += math.sqrt(1 - gap / w)
+        weight = [min(1.0, x) for x in weight]
+        segments = []
+        for a, b in events:
+            a, b = a - w // 2, b + w // 2
+            if segments and segments[-1][1] >= a:
+                segments[-1][1] = b
+            else:
+                segments.append([a, b])
+        area, last = 0.0, 0.0
+        for k in range(thresholds):
+            cut = ordered[int(k * (n - 1) / (thresholds - 1))]
+            flagged = [i for i in range(n) if scores[i] >= cut]
+            hits = sum(weight[i] for i in flagged)
+            beside = sum(weight[i] for i in flagged if not labels[i])
+            found = sum(any(a <= i <= b for i in flagged) for a, b in segments)
+            recall = min(hits / ((sum(labels) + sum(labels) + beside) / 2), 1.0)
+            recall *= found / len(segments)
+            area += (recall - last) * hits / len(flagged)
+            last = recall
+        areas.append(area)
+    return sum(areas) / len(areas)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_fast_vus_pr_equals_the_definition(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    labels = np.zeros(120, dtype=bool)
+    for start in rng.integers(0, 118, size=4):
+        labels[start:start + rng.integers(1, 12)] = True
+    scores = rng.normal(size=120) + labels * rng.uniform(0, 2)
+    if seed % 2:
+        scores = np.round(scores)  # ties
+    wanted = slow_vus_pr(labels, scores, 12, 17)
+    assert d.vus_pr(labels, scores, 12, 17) == pytest.approx(wanted, abs=1e-12)
+
+
+def test_perfect_scores_and_scores_that_know_nothing() -> None:
+    labels = np.zeros(2000, dtype=bool)
+    labels[500:600] = labels[1500:1600] = True
+    assert d.pr_auc(labels, labels.astype(float)) == 1.0
+    assert d.vus_pr(labels, labels.astype(float)) > 0.85
+    assert d.chance_vus_pr(labels) < 0.25
+    late = np.arange(2000.0)  # knows only the time
+    assert d.vus_pr(labels, late) < 0.25
+    assert d.vus_pr(labels, -labels.astype(float)) < 0.15  # the wrong sign
+
+
+def test_no_point_adjustment() -> None:
+    labels = np.zeros(1000, dtype=bool)
+    labels[400:500] = True
+    one = np.zeros(1000)
+    one[450] = 1.0
+    assert d.pr_auc(labels, one) < 0.2
+
+
+def flags(*stretches: tuple[int, int], n: int = 1000) -> np.ndarray:
+    out = np.zeros(n, dtype=bool)
+    for start, end in stretches:
+        out[start:end] = True
+    return out
+
+
+@pytest.mark.parametrize(("stretches", "wanted"), [
+    ([], 0),
+    ([(10, 12)], 1),
+    ([(10, 12), (23, 25)], 1),  # 55 s between them
+    ([(10, 12), (24, 26)], 2),  # 60 s
+    ([(10, 58)], 1), ([(10, 59)], 2),  # the window at 240 s counts again
+    ([(505, 506)], 0), ([(495, 501)], 0)])  # touches the event
+def test_false_alarms(stretches: list[tuple[int, int]], wanted: int) -> None:
+    event = flags((500, 510))
+    assert d.false_alarms(event, flags(*stretches), 5.0, d.SHOP_RULE) == wanted
+
+
+def test_recall_and_delay_at_a_stated_rate() -> None:
+    labels = flags((200, 220), (600, 620), (900, 910))
+    scores = np.zeros(1000)
+    scores[204:220], scores[602:604], scores[50] = 5.0, 3.0, 4.0
+    strict = d.threshold_at(labels, scores, 5.0, per_hour=0.0, rule=d.SHOP_RULE)
+    got = d.at_threshold(labels, scores, 5.0, strict, d.SHOP_RULE)
+    assert (strict, got.event_recall, got.delay_s, got.false_alarms) == (5.0, 1 / 3, 20.0, 0)
+    loose = d.threshold_at(labels, scores, 5.0, per_hour=1.0, rule=d.SHOP_RULE)
+    got = d.at_threshold(labels, scores, 5.0, loose, d.SHOP_RULE)
+    assert (loose, got.event_recall, got.delay_s, got.false_alarms) == (3.0, 2 / 3, 15.0, 1)
+    assert got.alarm_time == pytest.approx(1 / 950)
+
+
+def test_a_series_without_event_is_refused() -> None:
+    with pytest.raises(InputError, match="no event"):
+        d.vus_pr(np.zeros(5, dtype=bool), np.arange(5.0))
+    with pytest.raises(InputError, match="finite"):
+        d.pr_auc(np.array([True, False]), np.array([np.nan, 1.0]))
