@@ -1,0 +1,5 @@
+"""The lake: OTLP tables as Parquet files by signal and time, and DuckDB views over them."""
+
+from aiops.lake.lake import Lake, open
+
+__all__ = ["Lake", "open"]

@@ -1,0 +1,119 @@
+"""A Case, cut out of the lake by SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import pandas as pd
+
+from aiops.lake.frames import to_frame
+
+if TYPE_CHECKING:
+    from aiops.case import Case
+
+# Attributes whose values do not tell one series of a service from another.
+_PEER = ("peer.service", "db.system.name", "db.system", "server.address")
+
+# A trace is in a window when its first span is; its other spans come with it.
+_TRACES = """
+WITH first AS (
+    SELECT trace_id FROM spans WHERE trace_id IS NOT NULL
+    GROUP BY trace_id HAVING {within_first}
+), cut AS (SELECT spans.* FROM spans SEMI JOIN first USING (trace_id)),
+attributes AS (
+    SELECT row_id, map_from_entries(list(struct_pack(k := key, v := value))) AS attributes
+    FROM (SELECT row_id, key, any_value({text}) AS value FROM span_attributes
+          SEMI JOIN cut USING (row_id) GROUP BY row_id, key ORDER BY row_id, key)
+    WHERE value IS NOT NULL GROUP BY row_id
+)
+SELECT trace_id, span_id, parent_span_id, service_name AS service, name AS operation,
+       start_time AS start, duration_ns, kind, status_code,
+       CASE WHEN kind IN ('client', 'producer') THEN {peer} END AS peer_service, attributes
+FROM cut LEFT JOIN attributes USING (row_id)
+WHERE service_name IS NOT NULL AND start_time IS NOT NULL AND duration_ns IS NOT NULL
+ORDER BY start_time, row_id
+"""
+_LOGS = """
+SELECT time, service_name AS service, coalesce(severity_number, 0) AS severity_number,
+       coalesce(body, '') AS body, trace_id, span_id
+FROM logs WHERE service_name IS NOT NULL AND {within} ORDER BY time, row_id
+"""
+# One series a service, metric and set of attributes: name{key=value,...}. Points that
+# hold a distribution become <name>.count and <name>.mean.
+_METRICS = """
+WITH cut AS (SELECT * FROM metrics WHERE service_name IS NOT NULL AND {within}),
+labels AS (
+    SELECT row_id, '{{' || string_agg(key || '=' || {text}, ',' ORDER BY key) || '}}' AS label
+    FROM metric_attributes SEMI JOIN cut USING (row_id) WHERE type NOT IN ('bytes', 'empty')
+    GROUP BY row_id
+), named AS (
+    SELECT cut.*, coalesce(label, '') AS label, r.service_instance_id AS instance
+    FROM cut LEFT JOIN labels USING (row_id) LEFT JOIN resources r USING (resource_id)
+), long AS (
+    SELECT time, service_name AS service, name || label AS name,
+           coalesce(value_double, value_int::DOUBLE) AS value, unit, instance FROM named
+    UNION ALL SELECT time, service_name, name || '.count' || label, count::DOUBLE, '1', instance
+              FROM named
+    UNION ALL SELECT time, service_name, name || '.mean' || label, sum / count, unit, instance
+              FROM named WHERE count > 0
+)
+SELECT * FROM long WHERE value IS NOT NULL AND isfinite(value) ORDER BY time, service, name
+"""
+
+
+def cut(connection: duckdb.DuckDBPyConnection, normal: Sequence[tuple[Any, Any]],
+        abnormal: tuple[Any, Any], **about: Any) -> Case:
+    """The Case of these half-open windows; see ``Lake.case``."""
+    from aiops.case import Case
+
+    normal = [_window(w) for w in normal]
+    abnormal = _window(abnormal)
+    windows = [*normal, abnormal]
+    text = ("coalesce(string, \"int\"::VARCHAR, \"double\"::VARCHAR, \"bool\"::VARCHAR)")
+    traces = to_frame(connection, _TRACES.format(
+        within_first=_within("min(start_time)", windows), text=text,
+        peer="coalesce(" + ", ".join(f"attributes['{key}']" for key in _PEER) + ")"))
+    logs = to_frame(connection, _LOGS.format(within=_within("time", windows)))
+    metrics = to_frame(connection, _METRICS.format(within=_within("time", windows), text=text))
+    about = {key: value for key, value in about.items() if value is not None}
+    if "detected_at" in about:
+        about["detected_at"] = _time(about["detected_at"])
+    return Case(tuple(normal), abnormal, traces=traces, logs=logs, metrics=metrics,
+                topology=topology(traces), **about)
+
+
+def topology(traces: pd.DataFrame) -> pd.DataFrame:
+    """Who calls whom: spans and their parents of another service, and peers such as databases.
+
+    A client span that another service answered is an edge to that service alone.
+    """
+    parents = traces[["trace_id", "span_id", "service"]].rename(
+        columns={"span_id": "parent_span_id", "service": "caller"})
+    calls = traces.merge(parents, on=["trace_id", "parent_span_id"])
+    answered = set(zip(calls["trace_id"], calls["parent_span_id"], strict=True))
+    between = calls[calls["caller"] != calls["service"]][["caller", "service"]]
+    peers = traces[traces["peer_service"].notna()]
+    keys = zip(peers["trace_id"], peers["span_id"], strict=True)
+    silent = peers[[key not in answered for key in keys]][["service", "peer_service"]]
+    edges = pd.concat([between.set_axis(["caller", "callee"], axis=1),
+                       silent.set_axis(["caller", "callee"], axis=1)])
+    return edges.drop_duplicates().sort_values(["caller", "callee"], ignore_index=True)
+
+
+def _time(value: Any) -> pd.Timestamp:
+    time = pd.Timestamp(value)
+    return time.tz_localize("UTC") if time.tzinfo is None else time.tz_convert("UTC")
+
+
+def _window(window: tuple[Any, Any]) -> tuple[pd.Timestamp, pd.Timestamp]:
+    start, end = window
+    return _time(start), _time(end)
+
+
+def _within(column: str, windows: list[tuple[pd.Timestamp, pd.Timestamp]]) -> str:
+    """A SQL condition, in whole nanoseconds."""
+    return "(" + " OR ".join(
+        f"epoch_ns({column}) >= {start.as_unit('ns').value} "
+        f"AND epoch_ns({column}) < {end.as_unit('ns').value}" for start, end in windows) + ")"
