@@ -92,11 +92,11 @@ def topology(traces: pd.DataFrame) -> pd.DataFrame:
     parents = traces[["trace_id", "span_id", "service"]].rename(
         columns={"span_id": "parent_span_id", "service": "caller"})
     calls = traces.merge(parents, on=["trace_id", "parent_span_id"])
-    answered = set(zip(calls["trace_id"], calls["parent_span_id"], strict=True))
+    answered = pd.MultiIndex.from_frame(calls[["trace_id", "parent_span_id"]])
     between = calls[calls["caller"] != calls["service"]][["caller", "service"]]
     peers = traces[traces["peer_service"].notna()]
-    keys = zip(peers["trace_id"], peers["span_id"], strict=True)
-    silent = peers[[key not in answered for key in keys]][["service", "peer_service"]]
+    keys = pd.MultiIndex.from_frame(peers[["trace_id", "span_id"]])
+    silent = peers.loc[~keys.isin(answered), ["service", "peer_service"]]
     edges = pd.concat([between.set_axis(["caller", "callee"], axis=1),
                        silent.set_axis(["caller", "callee"], axis=1)])
     return edges.drop_duplicates().sort_values(["caller", "callee"], ignore_index=True)

@@ -1,0 +1,163 @@
+"""The lake: what was sent is what SQL and the Case show; appends are all or none."""
+
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsServiceRequest,
+)
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+import aiops.lake
+from aiops.errors import InputError, SchemaError
+from aiops.lake.store import Store
+from aiops.otlp import decode, files
+from aiops.schema import LAKE
+
+START = 1_790_000_000_123_456_789
+
+
+def traces(trace=b"\x01" * 16):
+    """a calls b, and a database that sends no spans."""
+    request = ExportTraceServiceRequest()
+    spans = {}
+    for service in "ab":
+        group = request.resource_spans.add()
+        group.resource.attributes.add(key="service.name").value.string_value = service
+        spans[service] = group.scope_spans.add().spans
+    for service, span_id, parent, kind in [("a", 1, 0, 3), ("b", 2, 1, 2), ("a", 3, 0, 3)]:
+        span = spans[service].add(
+            trace_id=trace, span_id=bytes([span_id]) * 8, kind=kind, name="s",
+            parent_span_id=bytes([parent]) * 8 if parent else b"",
+            start_time_unix_nano=START + span_id, end_time_unix_nano=START + 2 * span_id)
+        if span_id != 2:
+            peer = {1: "b", 3: "db"}[span_id]
+            span.attributes.add(key="peer.service").value.string_value = peer
+    return request.SerializeToString()
+
+
+@pytest.fixture
+def lake(tmp_path):
+    return aiops.lake.open(tmp_path / "lake")
+
+
+def test_every_view_exists_in_an_empty_lake(lake):
+    for table, schema in LAKE.items():
+        frame = lake.sql(f"SELECT * FROM {table}")
+        assert frame.columns.tolist() == schema.names and frame.empty
+    assert lake.info()["services"] == []
+
+
+def test_views_show_hex_words_and_nanoseconds(lake):
+    lake.append(decode("traces", traces()))
+    first = lake.sql("SELECT * FROM spans ORDER BY row_id").iloc[0]
+    assert first["trace_id"] == "01" * 16 and first["span_id"] == "01" * 8
+    assert pd.isna(first["parent_span_id"])
+    assert (first["kind"], first["status_code"]) == ("client", "unset")
+    assert first["start_time"] == pd.Timestamp(START + 1, tz="UTC")
+    assert first["start_time"].nanosecond == 790
+    filtered = lake.sql(f"SELECT * FROM spans WHERE epoch_ns(start_time) = {START + 2}")
+    assert filtered["service_name"].tolist() == ["b"]
+
+
+def test_row_ids_join_attributes_after_many_appends(lake):
+    for _ in range(3):
+        lake.append(decode("traces", traces()))
+    joined = lake.sql("SELECT s.row_id, span_id, string FROM spans s "
+                      "JOIN span_attributes a USING (row_id) ORDER BY 1")
+    assert joined["row_id"].is_unique and len(joined) == 6
+    assert set(zip(joined["span_id"], joined["string"], strict=True)) == {
+        ("01" * 8, "b"), ("03" * 8, "db")}
+    assert len(lake.sql("FROM resources")) == 2 == len(lake.sql("FROM resource_attributes"))
+
+
+def test_two_processes_append_at_once(lake, tmp_path):
+    script = ("import sys, aiops.lake\nfrom aiops.otlp import decode\n"
+              "lake = aiops.lake.open(sys.argv[1])\n"
+              "data = open(sys.argv[2], 'rb').read()\n"
+              "for _ in range(10): lake.append(decode('traces', data))\n")
+    (tmp_path / "request").write_bytes(traces())
+    command = [sys.executable, "-c", script, str(lake.path), str(tmp_path / "request")]
+    running = [subprocess.Popen(command) for _ in range(2)]
+    assert [process.wait(timeout=60) for process in running] == [0, 0]
+    counts = lake.sql("SELECT count(*) AS n, count(DISTINCT row_id) AS ids FROM spans").iloc[0]
+    assert counts.tolist() == [60, 60]
+    assert list((lake.path / ".staging").iterdir()) == []
+
+
+def test_a_crash_before_the_commit_leaves_nothing(lake, monkeypatch):
+    monkeypatch.setattr("aiops.lake.store._sync", _fail)
+    monkeypatch.setattr(Store, "_reserve", lambda self, n: None)
+    with pytest.raises(OSError, match="crash"):
+        lake.append(decode("traces", traces()))
+    monkeypatch.undo()
+    lake.append(decode("traces", traces()))
+    assert len(lake.sql("FROM spans")) == 3 and len(lake.sql("FROM span_attributes")) == 2
+
+
+def test_a_crash_while_moving_is_finished_by_the_next_append(lake, monkeypatch):
+    monkeypatch.setattr(Store, "_publish", _fail)
+    with pytest.raises(OSError, match="crash"):
+        lake.append(decode("traces", traces()))
+    assert lake.sql("FROM spans").empty
+    monkeypatch.undo()
+    lake.append(decode("traces", traces()))
+    assert len(lake.sql("FROM spans")) == 6 and lake.sql("FROM spans")["row_id"].is_unique
+
+
+def _fail(*args):
+    raise OSError("crash")
+
+
+def test_a_wrong_table_is_refused(lake):
+    with pytest.raises(SchemaError, match="no table 'span'"):
+        lake.append({"span": LAKE["spans"].empty_table()})
+    with pytest.raises(SchemaError, match="'spans' must have"):
+        lake.append({"spans": LAKE["logs"].empty_table()})
+    with pytest.raises(InputError, match="views are"):
+        lake.sql("SELECT nothing FROM nowhere")
+    with pytest.raises(InputError, match="no lake"):
+        aiops.lake.open(lake.path / "x", create=False)
+
+
+def test_ingest_counts_what_it_took_and_what_it_refused(lake, tmp_path):
+    writer = files.Writer(tmp_path / "raw")
+    writer("traces", traces())
+    writer("traces", traces())
+    [path] = writer.close(compress=False)
+    path.write_bytes(path.read_bytes()[:-3])
+    assert lake.ingest(tmp_path / "raw") == {
+        "requests": 1, "spans": 3, "logs": 0, "metrics": 0, "refused": 1}
+    assert len(lake.sql("FROM spans")) == 3
+    with pytest.raises(InputError, match="no OTLP files"):
+        lake.ingest(tmp_path / "lake" / "spans")
+
+
+def test_a_case_is_cut_by_the_first_span_of_a_trace(lake):
+    lake.append(decode("traces", traces()))
+    start = pd.Timestamp(START, tz="UTC")
+    one = pd.Timedelta(1, "ns")
+    case = lake.case([(start - one * 9, start)], (start + one, start + 2 * one))
+    assert case.traces["span_id"].tolist() == ["01" * 8, "02" * 8, "03" * 8]
+    edges = case.topology.itertuples(index=False)
+    assert sorted((edge.caller, edge.callee) for edge in edges) == [("a", "b"), ("a", "db")]
+    outside = lake.case([(start - one * 9, start)], (start + 2 * one, start + 9 * one),
+                        suspects=["a"])
+    assert len(outside.traces) == 0
+
+
+def test_metrics_of_a_case_are_series_with_their_attributes(lake):
+    request = ExportMetricsServiceRequest()
+    group = request.resource_metrics.add()
+    group.resource.attributes.add(key="service.name").value.string_value = "a"
+    metrics = group.scope_metrics.add().metrics
+    metrics.add(name="cpu").gauge.data_points.add(
+        time_unix_nano=START, as_int=3).attributes.add(key="core").value.int_value = 1
+    metrics.add(name="lat").histogram.data_points.add(time_unix_nano=START, count=4, sum=2.0)
+    lake.append(decode("metrics", request.SerializeToString()))
+    start = pd.Timestamp(START, tz="UTC")
+    case = lake.case([(start - pd.Timedelta("1s"), start)], (start, start + pd.Timedelta("1s")))
+    values = dict(zip(case.metrics["name"], case.metrics["value"], strict=True))
+    assert values == {"cpu{core=1}": 3.0, "lat.count": 4.0, "lat.mean": 0.5}
