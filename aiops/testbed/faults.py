@@ -17,15 +17,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from aiops.errors import InputError
+from aiops.testbed.names import DATABASE_USERS, SERVICES
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from aiops.testbed.shop import Shop
 
-SERVICES = ("gateway", "catalog", "cart", "checkout", "payment", "inventory",
-            "recommendation", "notifier")
-POOLED = ("catalog", "checkout", "payment", "inventory", "recommendation")
+POOLED = tuple(name for name in SERVICES if name in DATABASE_USERS)
 CANARY = "canary"
 Strength = dict[str, Any]
 Plant = Callable[["Shop", str, Strength], "AbstractContextManager[None]"]

@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from aiops.errors import InputError
-from aiops.testbed.faults import CANARY, DISTURBANCES, FAULTS, SERVICES, find
+from aiops.testbed.faults import CANARY, DISTURBANCES, FAULTS, find
+from aiops.testbed.names import SERVICES
 
 ROLES = ("incident", "disturbance", "control", "normal")
 LEAD_S = 5  # load runs, nothing counts yet

@@ -6,7 +6,8 @@ import time
 import pytest
 
 from aiops.errors import InputError
-from aiops.testbed.faults import CANARY, DISTURBANCES, FAULTS, SERVICES, find
+from aiops.testbed.faults import CANARY, DISTURBANCES, FAULTS, find
+from aiops.testbed.names import SERVICES
 
 ALL = {**FAULTS, **DISTURBANCES}
 
