@@ -77,7 +77,8 @@ def _panel(ax: Axes, rows: pd.DataFrame, metric: str) -> None:
         better = _beats_chance(row)
         color = style.SCORE if better else "#9aa5ae"
         ax.plot([row.low, row.high], [i, i], color=color, lw=2, solid_capstyle="butt", zorder=2)
-        ax.plot(row.value, i, "o", color=color, ms=6.5, mec=style.PAPER, mew=0.8, zorder=3, clip_on=False)
+        ax.plot(row.value, i, "o", color=color, ms=6.5, mec=style.PAPER, mew=0.8, zorder=3,
+                clip_on=False)
         ax.text(1.04, i, f"{row.value:.2f}", va="center", fontsize=8.5,
                 transform=ax.get_yaxis_transform(), color=style.INK if better else style.GREY)
         if not pd.isna(row.chance):

@@ -46,14 +46,16 @@ def lake(tmp_path):
 def test_every_view_exists_in_an_empty_lake(lake):
     for table, schema in LAKE.items():
         frame = lake.sql(f"SELECT * FROM {table}")
-        assert frame.columns.tolist() == schema.names and frame.empty
+        assert frame.columns.tolist() == schema.names
+        assert frame.empty
     assert lake.info()["services"] == []
 
 
 def test_views_show_hex_words_and_nanoseconds(lake):
     lake.append(decode("traces", traces()))
     first = lake.sql("SELECT * FROM spans ORDER BY row_id").iloc[0]
-    assert first["trace_id"] == "01" * 16 and first["span_id"] == "01" * 8
+    assert first["trace_id"] == "01" * 16
+    assert first["span_id"] == "01" * 8
     assert pd.isna(first["parent_span_id"])
     assert (first["kind"], first["status_code"]) == ("client", "unset")
     assert first["start_time"] == pd.Timestamp(START + 1, tz="UTC")
@@ -67,7 +69,8 @@ def test_row_ids_join_attributes_after_many_appends(lake):
         lake.append(decode("traces", traces()))
     joined = lake.sql("SELECT s.row_id, span_id, string FROM spans s "
                       "JOIN span_attributes a USING (row_id) ORDER BY 1")
-    assert joined["row_id"].is_unique and len(joined) == 6
+    assert joined["row_id"].is_unique
+    assert len(joined) == 6
     assert set(zip(joined["span_id"], joined["string"], strict=True)) == {
         ("01" * 8, "b"), ("03" * 8, "db")}
     assert len(lake.sql("FROM resources")) == 2 == len(lake.sql("FROM resource_attributes"))
@@ -94,7 +97,8 @@ def test_a_crash_before_the_commit_leaves_nothing(lake, monkeypatch):
         lake.append(decode("traces", traces()))
     monkeypatch.undo()
     lake.append(decode("traces", traces()))
-    assert len(lake.sql("FROM spans")) == 3 and len(lake.sql("FROM span_attributes")) == 2
+    assert len(lake.sql("FROM spans")) == 3
+    assert len(lake.sql("FROM span_attributes")) == 2
 
 
 def test_a_crash_while_moving_is_finished_by_the_next_append(lake, monkeypatch):
@@ -104,7 +108,8 @@ def test_a_crash_while_moving_is_finished_by_the_next_append(lake, monkeypatch):
     assert lake.sql("FROM spans").empty
     monkeypatch.undo()
     lake.append(decode("traces", traces()))
-    assert len(lake.sql("FROM spans")) == 6 and lake.sql("FROM spans")["row_id"].is_unique
+    assert len(lake.sql("FROM spans")) == 6
+    assert lake.sql("FROM spans")["row_id"].is_unique
 
 
 def _fail(*args):

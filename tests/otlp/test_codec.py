@@ -3,12 +3,12 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
 )
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
-from opentelemetry.proto.trace.v1.trace_pb2 import Span, ResourceSpans
+from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span
 
 from aiops.errors import DecodeError
 from aiops.otlp import decode
@@ -83,13 +83,20 @@ def test_all_metric_types_and_unset_values():
         "metrics"].to_pylist()}
     assert [rows[n]["type"] for n in rows] == [
         "gauge", "sum", "histogram", "exponential_histogram", "summary", "gauge"]
-    assert rows["g"]["value_int"] == 2**62 + 1 and rows["g"]["value_double"] is None
-    assert rows["s"]["value_double"] == 0.5 and rows["s"]["value_int"] is None
-    assert rows["h"]["sum"] is None and rows["h"]["bucket_counts"] == [1, 2]
-    assert rows["e"]["sum"] == 0.0 and rows["e"]["negative_offset"] is None
-    assert rows["e"]["positive_bucket_counts"] == [2] and rows["e"]["scale"] == -1
-    assert rows["q"]["quantiles"] == [0.5] and rows["q"]["quantile_values"] == [4.0]
-    assert rows["none"]["value_int"] is None and rows["none"]["count"] is None
+    assert rows["g"]["value_int"] == 2**62 + 1
+    assert rows["g"]["value_double"] is None
+    assert rows["s"]["value_double"] == 0.5
+    assert rows["s"]["value_int"] is None
+    assert rows["h"]["sum"] is None
+    assert rows["h"]["bucket_counts"] == [1, 2]
+    assert rows["e"]["sum"] == 0.0
+    assert rows["e"]["negative_offset"] is None
+    assert rows["e"]["positive_bucket_counts"] == [2]
+    assert rows["e"]["scale"] == -1
+    assert rows["q"]["quantiles"] == [0.5]
+    assert rows["q"]["quantile_values"] == [4.0]
+    assert rows["none"]["value_int"] is None
+    assert rows["none"]["count"] is None
 
 
 def test_tables_have_the_schema_even_when_empty():
