@@ -12,7 +12,10 @@ from typing import Annotated
 import typer
 
 from aiops import __version__
+from aiops.commands.bench import bench
 from aiops.commands.doctor import doctor
+from aiops.commands.lake import ingest, lake, receive
+from aiops.commands.notebook import notebook
 from aiops.errors import AiopsError
 
 app = typer.Typer(
@@ -23,7 +26,10 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(doctor)
+for command in (doctor, receive, ingest, notebook):
+    app.command()(command)
+for name, group in {"lake": lake, "bench": bench}.items():
+    app.add_typer(group, name=name)
 
 
 def _print_version(wanted: bool) -> None:

@@ -1,0 +1,33 @@
+"""``aiops bench``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from aiops.commands.output import Json, reporting
+
+bench = typer.Typer(no_args_is_help=True, help="Judge models on labelled data.")
+
+
+@bench.callback()
+def _bench() -> None:
+    pass
+
+
+@bench.command()
+def rca(
+    targets: Annotated[list[str], typer.Argument(help="Data sets: names, or folders of Cases.")],
+    ranker: Annotated[str, typer.Option(help="A ranker's name, or all.")] = "all",
+    layout: Annotated[
+        str | None, typer.Option(help="Layout of the folder, where its files do not tell.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Score root-cause rankers on labelled incidents, with chance level and 95 % intervals."""
+    from aiops.workflows.bench import bench_rca
+
+    rankers = None if ranker == "all" else [ranker]
+    with reporting(as_json) as report:
+        report([vars(f) for name in targets for f in bench_rca(name, rankers, layout)])
