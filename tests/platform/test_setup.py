@@ -1,0 +1,70 @@
+"""The scripts: what they print and refuse, without installing anything."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def bash(script: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["bash", script], cwd=cwd, env={**os.environ, **environment},
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    for name in ("scripts", ".ci"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    for name in ("requirements.lock", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path)
+    return tmp_path
+
+
+def test_another_python_is_refused(checkout: Path) -> None:
+    (checkout / "python2").write_text("#!/bin/sh\necho 2.7\n")
+    (checkout / "python2").chmod(0o755)
+    answer = bash("scripts/setup.sh", checkout, PYTHON=str(checkout / "python2"))
+    assert answer.returncode == 1
+    assert "Python 3.11 is needed" in answer.stderr
+    assert "2.7" in answer.stderr
+    assert not (checkout / ".venv").exists()
+
+
+def test_apt_prints_the_command_when_not_asked_to_install(checkout: Path) -> None:
+    programs = checkout / "bin"
+    programs.mkdir()
+    (programs / "bash").symlink_to(shutil.which("bash") or "/bin/bash")
+    answer = subprocess.run([str(programs / "bash"), "scripts/apt.sh"], cwd=checkout,
+                            env={"PATH": str(programs)}, capture_output=True, text=True)
+    assert answer.returncode == 0
+    assert "apt-get install chromium" in answer.stderr
+
+
+@pytest.mark.parametrize(("beside", "given", "expected"), [
+    (True, "", "shared/data"), (True, "/mine", "/mine"), (False, "", "unset"),
+])
+def test_ci_finds_the_data_beside_the_checkout(
+    checkout: Path, beside: bool, given: str, expected: str
+) -> None:
+    inner = checkout / "main"
+    shutil.copytree(checkout / ".ci", inner / ".ci")
+    if beside:
+        (checkout / "shared" / "data").mkdir(parents=True)
+    (inner / "Makefile").write_text("test:\n\t@echo $${AIOPS_DATA:-unset}\n")
+    answer = bash(".ci/run", inner, AIOPS_DATA=given)
+    assert answer.stdout.strip().endswith(expected), answer
+
+
+def test_help_lists_every_target() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    phony = re.findall(r"^\.PHONY: (.*)$", makefile, re.M)[0].split()
+    shown = subprocess.run(["make", "--no-print-directory"], cwd=ROOT, capture_output=True,
+                           text=True, check=True).stdout
+    assert {line.split()[0] for line in shown.splitlines()} == set(phony)
