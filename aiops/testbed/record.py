@@ -231,7 +231,7 @@ def record(folder: Path, seed: int = 1, entries: list[Entry] | None = None,
                 Shop(run, f"127.0.0.1:{receiver.grpc_port}", seed=seed) as shop:
             _warm_up(shop, run, requests_per_s)
             recorder.run(shop, tap)
-    return truth.complete(folder, min_windows)
+    return truth.complete(folder, min_windows, spoilt_too=not only_quiet)
 
 
 def _warm_up(shop: "Shop", folder: Path, requests_per_s: float) -> None:

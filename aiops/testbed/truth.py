@@ -63,8 +63,8 @@ def visible(observed: Levels, free: list[Levels]) -> dict[str, dict[str, Any]]:
     return answer
 
 
-def fault_free(folder: Path, seconds: float) -> list[Levels]:
-    """Levels of all fault-free windows of ``seconds`` in the unspoilt recordings."""
+def fault_free(folder: Path, seconds: float, spoilt_too: bool = False) -> list[Levels]:
+    """Levels of all fault-free windows of ``seconds`` in the unspoilt recordings, or in all."""
     import pandas as pd
 
     from aiops.testbed.load import read
@@ -74,7 +74,7 @@ def fault_free(folder: Path, seconds: float) -> list[Levels]:
         if not (recording / "recording.json").exists():
             continue
         told = json.loads((recording / "recording.json").read_text())
-        if told["contention"]["summary"]["spoilt"]:
+        if told["contention"]["summary"]["spoilt"] and not spoilt_too:
             continue
         records = read(recording / "load.parquet")
         for start, end in told["normal"]:
@@ -83,10 +83,12 @@ def fault_free(folder: Path, seconds: float) -> list[Levels]:
     return found
 
 
-def complete(folder: Path, min_windows: int = MIN_WINDOWS) -> dict[str, Any]:
+def complete(folder: Path, min_windows: int = MIN_WINDOWS,
+             spoilt_too: bool = False) -> dict[str, Any]:
     """Fill ``visible`` and ``silent`` of every entry in ``truth.json``; gives the truth.
 
-    Call it once all recordings are there: it needs their fault-free windows, all of them.
+    Call it once all recordings are there: it needs their fault-free windows, all of them;
+    with ``spoilt_too`` also those of spoilt recordings (a trial on a busy machine).
     """
     import pandas as pd
 
@@ -98,7 +100,7 @@ def complete(folder: Path, min_windows: int = MIN_WINDOWS) -> dict[str, Any]:
         start, end = pd.Timestamp(entry["start"]), pd.Timestamp(entry["end"])
         seconds = round((end - start).total_seconds())
         if seconds not in free_of:
-            free_of[seconds] = fault_free(folder, seconds)
+            free_of[seconds] = fault_free(folder, seconds, spoilt_too)
         free = free_of[seconds]
         if len(free) < min_windows:
             raise InputError(
