@@ -1,0 +1,81 @@
+"""Put the SQL files together: one file is one common table expression of that name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.resources import files
+from string import Template
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from aiops.errors import InputError
+from aiops.features.histogram import bounds_ns
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+_OPEN_NS = 2**63 - 1  # upper bound of the last bucket
+_LIMIT = 20_000_000  # rows: beyond it some clock is wrong, not the system large
+
+_EXTENT = """
+SELECT min(t), max(t) FROM (
+    SELECT epoch_ns(start_time) AS t FROM spans UNION ALL
+    SELECT epoch_ns(time) FROM logs UNION ALL SELECT epoch_ns(time) FROM metrics)
+"""
+
+
+@dataclass(frozen=True)
+class Span:
+    """Windows ``first`` to ``beyond`` (not included), counted from the epoch."""
+
+    window_ns: int
+    first: int
+    beyond: int
+
+    @classmethod
+    def of(cls, connection: duckdb.DuckDBPyConnection, window_s: float,
+           start: pd.Timestamp | None, end: pd.Timestamp | None) -> Span:
+        """Every window that touches [start, end), whole; without them all the lake's."""
+        window_ns = round(window_s * 1e9)
+        if window_ns <= 0:
+            raise InputError(f"window_s must be positive, got {window_s!r} seconds.")
+        low, high = connection.execute(_EXTENT).fetchall()[0]
+        first = _ns("start", start, 0 if low is None else low)
+        beyond = _ns("end", end, first if high is None else high + 1)
+        if beyond < first:
+            raise InputError(f"end must not lie before start, got start={start}, end={end}.")
+        return cls(window_ns, first // window_ns, -(-beyond // window_ns))
+
+    def limit(self, services: int) -> None:
+        """Refuse a range whose grid could not be meant."""
+        if (rows := services * (self.beyond - self.first)) > _LIMIT:
+            begin, end = (pd.Timestamp(n * self.window_ns, tz="UTC")
+                          for n in (self.first, self.beyond))
+            raise InputError(
+                f"{rows} rows of features from {begin} to {end} are over the {_LIMIT} allowed: "
+                "give start and end, or a longer window_s (a wrong clock in the data?).")
+
+
+def _ns(name: str, time: pd.Timestamp | None, default: int) -> int:
+    if time is None:
+        return default
+    if (stamp := pd.Timestamp(time)).tzinfo is None:
+        raise InputError(f"{name} must carry a time zone, got {time!r}.")
+    return int(stamp.as_unit("ns").value)
+
+
+def text(name: str) -> str:
+    """The SQL of one file."""
+    return (files("aiops.features") / "sql" / f"{name}.sql").read_text(encoding="utf-8")
+
+
+def run(connection: duckdb.DuckDBPyConnection, span: Span, *names: str) -> pa.Table:
+    """Run the last of ``names``, which may use those before it."""
+    *parts, last = names
+    query = ",\n".join(f"{name} AS MATERIALIZED (\n{text(name)})" for name in parts)
+    filled = Template(f"WITH {query}\n{text(last)}" if parts else text(last)).substitute(
+        window_ns=span.window_ns, first=span.first, beyond=span.beyond,
+        bounds=[*bounds_ns()[:-1].tolist(), _OPEN_NS])
+    return connection.sql(filled).to_arrow_table()
