@@ -14,8 +14,10 @@ import typer
 from aiops import __version__
 from aiops.commands.bench import bench
 from aiops.commands.doctor import doctor
+from aiops.commands.features import featurize
 from aiops.commands.lake import ingest, lake, receive
 from aiops.commands.notebook import notebook
+from aiops.commands.testbed import testbed
 from aiops.errors import AiopsError
 
 app = typer.Typer(
@@ -26,9 +28,9 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (doctor, receive, ingest, notebook):
+for command in (doctor, receive, ingest, featurize, notebook):
     app.command()(command)
-for name, group in {"lake": lake, "bench": bench}.items():
+for name, group in {"lake": lake, "bench": bench, "testbed": testbed}.items():
     app.add_typer(group, name=name)
 
 
