@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: help setup apt lint test test-full lab ui environment.yml docs
+.PHONY: help setup demo apt lint test test-full lab ui environment.yml docs
 
 help:  ## list the targets
 	@grep -E '^[a-z.-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -16,6 +16,12 @@ setup:  ## create .venv from requirements.lock (seconds when nothing changed)
 
 apt:  ## install the Debian packages that some tests need
 	@bash scripts/apt.sh --install
+
+demo: setup  ## the main job: pull the bundled data, run the pipeline, print its scores
+	@dvc pull --quiet
+	@dvc repro
+	@dataset=$$(sed -n 's/^dataset: *\([^ ]*\).*/\1/p' params.yaml); \
+	    aiops pipeline summary datasets/$$dataset experiments/$$dataset
 
 lint: setup  ## style, types, import contracts
 	ruff check .

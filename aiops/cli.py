@@ -17,6 +17,7 @@ from aiops.commands.doctor import doctor
 from aiops.commands.features import featurize
 from aiops.commands.lake import ingest, lake, receive
 from aiops.commands.notebook import notebook
+from aiops.commands.pipeline import pipeline
 from aiops.commands.testbed import testbed
 from aiops.errors import AiopsError
 
@@ -30,7 +31,7 @@ app = typer.Typer(
 )
 for command in (doctor, receive, ingest, featurize, notebook):
     app.command()(command)
-for name, group in {"lake": lake, "bench": bench, "testbed": testbed}.items():
+for name, group in {"lake": lake, "bench": bench, "testbed": testbed, "pipeline": pipeline}.items():
     app.add_typer(group, name=name)
 
 

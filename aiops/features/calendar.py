@@ -17,7 +17,7 @@ def calendar(starts: pd.DatetimeIndex, timezone: str) -> pd.DataFrame:
     day of the week (``is_weekend`` stands beside).
     """
     local = starts.tz_convert(zone(timezone))
-    hour, day = local.hour.to_numpy(), local.dayofweek.to_numpy()
+    hour, day = local.hour.to_numpy(), local.day_of_week.to_numpy()
     return pd.DataFrame({
         "hour_of_day": hour, "day_of_week": day, "day_of_month": local.day.to_numpy(),
         "is_weekend": day >= 5, "is_business_hour": (hour >= 9) & (hour < 18),

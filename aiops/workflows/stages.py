@@ -1,0 +1,92 @@
+"""What the stages of ``dvc.yaml`` do: recordings to lake, lake to features, cases to figures.
+
+Each stage writes its output whole or not at all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+from rich.console import Console
+from rich.progress import track
+
+from aiops import features
+from aiops import lake as lakes
+from aiops.errors import InputError
+from aiops.workflows.bench import bench_rca
+
+
+def ingest(recordings: Path, lake: Path) -> dict[str, Any]:
+    """Read every recording of a data set into a new lake.
+
+    Counts of what came, and the hash of what was read, are returned and stand beside the
+    lake in ingest.json: its files have unique names, so it is never the same bytes twice.
+    """
+    folders = sorted(path.parent for path in recordings.glob("*/recording.json"))
+    if not folders:
+        raise InputError(f"{recordings} holds no */recording.json. Run `dvc pull`, or record one.")
+    part = lake.with_name(lake.name + ".part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.parent.mkdir(parents=True, exist_ok=True)
+    opened, counts = lakes.open(part), Counter[str]()
+    for folder in track(folders, "ingest", console=Console(stderr=True)):
+        counts.update(opened.ingest(folder))
+    shutil.rmtree(lake, ignore_errors=True)
+    part.rename(lake)
+    found = {**counts, "sha256": _hash(folders)}
+    _write_json(found, lake.with_name("ingest.json"))
+    return found
+
+
+def _hash(folders: list[Path]) -> str:
+    """One hash over the names and bytes of all files."""
+    total = hashlib.sha256()
+    for path in sorted(file for folder in folders for file in folder.iterdir()):
+        total.update(f"{path.parent.name}/{path.name}\0".encode())
+        total.update(hashlib.sha256(path.read_bytes()).digest())
+    return total.hexdigest()
+
+
+def _write_json(value: Any, out: Path) -> None:
+    out.parent.mkdir(parents=True, exist_ok=True)
+    part = out.with_name(out.name + ".part")
+    part.write_text(json.dumps(value, indent=1) + "\n")
+    part.replace(out)
+
+
+def featurize(lake: Path, out: Path, window_s: float, timezone: str = "UTC",
+              truth: Path | None = None) -> dict[str, int]:
+    """Write features, topology and, with a truth, labels as Parquet; rows by table."""
+    connection = lakes.open(lake, create=False).connection
+    tables = {
+        "features": features.windows(connection, window_s, timezone=timezone),
+        "topology": features.topology(connection, window_s),
+    }
+    features.check(tables["features"])
+    if truth is not None:
+        tables["labels"] = features.labels(json.loads(truth.read_text()))
+    out.mkdir(parents=True, exist_ok=True)
+    for name, table in tables.items():
+        part = out / f"{name}.parquet.part"
+        pq.write_table(table, part, compression="zstd")
+        part.replace(out / f"{name}.parquet")
+    return {name: len(table) for name, table in tables.items()}
+
+
+def rank(dataset: Path, out: Path) -> list[dict[str, Any]]:
+    """Score every ranker on the data set's incidents.
+
+    The figures go to ``rca.json`` in the folder ``out``; those in seconds, which differ from
+    run to run, to ``rca-seconds.json``.
+    """
+    figures = [vars(figure) for figure in bench_rca(dataset)]
+    timed = [figure for figure in figures if figure["unit"] == "s"]
+    _write_json([figure for figure in figures if figure not in timed], out / "rca.json")
+    _write_json(timed, out / "rca-seconds.json")
+    return figures
