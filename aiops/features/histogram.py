@@ -90,7 +90,10 @@ def _merged(frame: pd.DataFrame, window_s: float) -> pa.Table:
     for column, q in QUANTILES.items():
         out[column] = [None if h is None else quantile_ns(h, q) / 1e6
                        for h in out["latency_histogram"]]
-    return pa.Table.from_pandas(out.reset_index(), schema=_merged_schema(), preserve_index=False)
+    made = out.reset_index()  # by way of lists: pyarrow reads tz-aware columns in a deprecated way
+    arrays = [pa.array(made[field.name].tolist(), field.type, from_pandas=True)
+              for field in _merged_schema()]
+    return pa.Table.from_arrays(arrays, schema=_merged_schema())
 
 
 def _add(histograms: pd.Series) -> list[int] | None:
