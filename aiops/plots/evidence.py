@@ -21,16 +21,20 @@ _FLOOR, _CEILING = 1 / 6, 200.0
 
 @style.picture
 def evidence(metrics: pd.DataFrame, normal: Sequence[Window], abnormal: Window,
-             suspects: Sequence[str], names: Sequence[str], source: str = "") -> Figure:
+             suspects: Sequence[str], names: Sequence[str] | None = None,
+             source: str = "") -> Figure:
     """Draw each metric over its median in ``normal``.
 
     Args:
         metrics: Case metrics (time, service, name, value, unit?).
         normal, abnormal: half-open windows.
         suspects: services, the first is the one pointed at.
-        names: metrics, one column each.
+        names: metrics, one column each; without, the four whose median moved most at the
+            first suspect.
         source: what is drawn, for the line under the title.
     """
+    if names is None:
+        names = _telling(metrics[metrics.service == suspects[0]], normal, abnormal)
     inside = metrics[metrics.service.isin(suspects) & metrics.name.isin(names)]
     if inside.empty:
         raise InputError(f"evidence found none of the metrics {', '.join(names)} for "
@@ -46,6 +50,17 @@ def evidence(metrics: pd.DataFrame, normal: Sequence[Window], abnormal: Window,
         "median before → during. Orange: at least doubled or halved, and outside all that was "
         f"seen before. {source}").strip())
     return fig
+
+
+def _telling(metrics: pd.DataFrame, normal: Sequence[Window], abnormal: Window,
+             most: int = 4) -> list[str]:
+    """Names of the metrics whose median changed by the largest factor, most first."""
+    def medians(windows: Sequence[Window]) -> pd.Series:
+        rows = pd.concat([metrics[(metrics.time >= a) & (metrics.time < b)] for a, b in windows])
+        return rows.groupby("name").value.median()
+    before, during = medians(normal), medians([abnormal])
+    moved = np.log(during[during > 0] / before[before > 0]).abs().dropna()
+    return [str(name) for name in moved.sort_values(ascending=False, kind="stable").index[:most]]
 
 
 def _series(metrics: pd.DataFrame, service: str, name: str) -> pd.Series:
@@ -86,6 +101,14 @@ def _panel(ax: Axes, series: pd.Series, normal: Sequence[Window], abnormal: Wind
     return bool(hot)
 
 
+def _head(name: str, units: Sequence[str], width: int) -> str:
+    """A panel's title on two lines at most: the metric and its unit, then its attributes."""
+    metric, _, attributes = name.partition("{")
+    lines = [f"{metric} ({units[0]})" if units else metric, attributes.rstrip("}")]
+    return "\n".join(line if len(line) <= width else line[: width - 1] + "…"
+                     for line in lines if line)
+
+
 def _dress(axes: np.ndarray, metrics: pd.DataFrame, suspects: Sequence[str],
            names: Sequence[str]) -> None:
     from matplotlib.ticker import FixedLocator, NullLocator
@@ -95,7 +118,7 @@ def _dress(axes: np.ndarray, metrics: pd.DataFrame, suspects: Sequence[str],
                               fontsize=8.5, fontweight="normal" if i else "bold")
     for ax, name in zip(axes[0], names, strict=True):
         units = list(metrics.unit[metrics.name == name].dropna()) if "unit" in metrics else []
-        ax.set_title(f"{name} ({units[0]})" if units else name, fontsize=8)
+        ax.set_title(_head(name, units, 104 // len(names)), fontsize=7)
     for ax in axes.flat:
         ax.set(yscale="log", ylim=(_FLOOR, _CEILING))
         ax.yaxis.set_major_locator(FixedLocator([1, 10, 100]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from aiops.base import Ranker
@@ -9,6 +10,7 @@ from aiops.case import Case
 from aiops.rca.series import blame, columns, quantiles, varying
 
 _BYTES, _MEGABYTE = "By", 1e6
+_CONSTANT = 10 * np.finfo(float).eps
 
 
 class Baro(Ranker):
@@ -18,8 +20,9 @@ class Baro(Ranker):
     Bayesian Online Change Point Detection" (FSE 2024); scorer and preprocessing as in RCAEval:
     constant columns left out, memory in megabytes, only a rise counts.
 
-    A column whose IQR is 0 keeps the scale 1, so that its unit leaks into the rank: the
-    published figures hold only with memory in megabytes, and ``aiops.checks`` names it.
+    A column whose IQR is 0 (as scikit-learn's RobustScaler sees it: under 10 eps) keeps the
+    scale 1, so that its unit leaks into the rank: the published figures hold only with memory
+    in megabytes, and ``aiops.checks`` names it.
 
     Args:
         megabytes: turn columns in bytes (unit "By") into megabytes first, as published.
@@ -37,5 +40,5 @@ class Baro(Ranker):
         q = quantiles(made.normal, 0.25, 0.5, 0.75).mul(factor, axis=0)
         iqr = q[0.75] - q[0.25]
         top = made.abnormal.groupby("column")["value"].max() * factor
-        z = ((top - q[0.5]) / iqr.where(iqr > 0, 1.0)).reindex(varying(made))
+        z = ((top - q[0.5]) / iqr.where(iqr >= _CONSTANT, 1.0)).reindex(varying(made))
         return blame(case, z, made.about["service"])

@@ -118,6 +118,9 @@ def test_evidence_points_at_what_moved():
     figure = plots.evidence(pd.concat(rows), *windows, ["pay", "cart"], ["cpu_cores"])
     assert figure.get_label() == ("pay: 1 of 1 metrics left what was seen before; "
                                   "0 of 1 others moved too")
+    still = pd.DataFrame({"time": time, "service": "pay", "name": "memory", "value": 7.0})
+    told = plots.evidence(pd.concat([still, *rows]), *windows, ["pay"])
+    assert [ax.get_title() for ax in told.axes] == ["cpu_cores", "memory"]  # most moved first
     with pytest.raises(InputError, match="Names seen: cpu_cores"):
         plots.evidence(pd.concat(rows), *windows, ["pay"], ["ghost"])
 

@@ -34,6 +34,15 @@ def test_baro_counts_iqrs_above_the_median():
     assert got.to_dict() == {"a": (14 - 2) / 2, "b": 1.0}
 
 
+def test_baro_takes_an_iqr_of_rounding_errors_for_none():
+    case = metric_case({"a": 10.0, "b": 0.0})
+    jitter = case.metrics.assign(service="b", name="ratio",
+                                 value=0.3 + np.tile([0.0, 1.0, 2.0, 3.0], 30) * 2.0**-54)
+    whole = pd.concat([case.metrics, jitter])
+    got = Baro().rank(Case(normal=case.normal, abnormal=case.abnormal, metrics=whole))
+    assert got.to_dict() == {"a": 6.0, "b": 1.0}
+
+
 def test_nsigma_counts_deviations_above_the_mean():
     got = NSigma().rank(metric_case({"a": 10.0, "b": 0.0}))  # mean 2, variance 2
     assert got.to_dict() == pytest.approx({"a": 12 / 2**0.5, "b": 2 / 2**0.5})
