@@ -23,21 +23,9 @@ def featurize(
 
     Writes features.parquet and topology.parquet.
     """
-    import pyarrow.parquet as pq
-
-    from aiops import features
-    from aiops import lake as lakes
+    from aiops.workflows import stages
 
     with reporting(as_json) as report:
-        connection = lakes.open(lake, create=False).connection
-        tables = {
-            "features": features.windows(connection, window, timezone=timezone),
-            "topology": features.topology(connection, window),
-        }
-        out.mkdir(parents=True, exist_ok=True)
-        for name, table in tables.items():
-            part = out / f"{name}.parquet.part"
-            pq.write_table(table, part, compression="zstd")
-            part.replace(out / f"{name}.parquet")
-        report([{"table": name, "rows": len(table), "path": str(out / f"{name}.parquet")}
-                for name, table in tables.items()])
+        rows = stages.featurize(lake, out, window, timezone)
+        report([{"table": name, "rows": count, "path": str(out / f"{name}.parquet")}
+                for name, count in rows.items()])
