@@ -120,7 +120,7 @@ def test_evidence_points_at_what_moved():
                                   "0 of 1 others moved too")
     still = pd.DataFrame({"time": time, "service": "pay", "name": "memory", "value": 7.0})
     told = plots.evidence(pd.concat([still, *rows]), *windows, ["pay"])
-    assert [ax.get_title() for ax in told.axes] == ["cpu_cores", "memory"]  # most moved first
+    assert [ax.get_title("left") for ax in told.axes] == ["cpu_cores", "memory"]  # most moved first
     with pytest.raises(InputError, match="Names seen: cpu_cores"):
         plots.evidence(pd.concat(rows), *windows, ["pay"], ["ghost"])
 
