@@ -48,6 +48,13 @@ def test_no_alert_without_a_change():
     assert [alert(made(seed=seed)) for seed in range(10)] == [None] * 10
 
 
+def test_levels_take_the_start_of_a_window_and_leave_its_end():
+    records = pd.DataFrame({"due": [at(0), at(44.9), at(45)], "route": "GET /",
+                            "latency_ms": [10.0, 10.0, 900.0], "failed": [False, False, True]})
+    assert truth.levels(records, at(0), at(45)) == {
+        "GET /": {"p95_ms": 10.0, "failed_share": 0.0, "requests": 2}}
+
+
 def test_visible_judges_each_route_by_itself_and_keeps_both_numbers():
     free = [truth.levels(made(45, seed=seed), at(0), at(45)) for seed in range(1, 41)]
     judged = truth.visible(
