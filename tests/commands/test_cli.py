@@ -1,4 +1,6 @@
-"""The command line: documented, tells its exit codes apart, keeps JSON alone on standard output."""
+"""The command line: documented, JSON alone on standard output, exit codes 0, 1, 2."""
+
+from __future__ import annotations
 
 import importlib.util
 import json
@@ -7,38 +9,28 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
+import httpx
+import pandas as pd
 import pytest
 
+from aiops.commands.output import plain
+
 ROOT = Path(__file__).parents[2]
-SPEC = importlib.util.spec_from_file_location("cli_docs", ROOT / "scripts" / "cli_docs.py")
-cli_docs = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(cli_docs)
 
 
-def aiops(*words, **options):
-    return subprocess.run([sys.executable, "-m", "aiops", *map(str, words)], text=True,
-                          capture_output=True, **options)
+def load_script(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
-def test_the_documented_commands_are_those_there_are():
-    assert (ROOT / "docs" / "cli.md").read_text() == cli_docs.page()
-
-
-@pytest.mark.parametrize(("words", "command"), list(cli_docs.commands()))
-def test_every_command_and_parameter_says_what_it_does(words, command):
-    assert command.help, words
-    for parameter in command.params:
-        assert getattr(parameter, "help", ""), f"{words} {parameter.name}"
-
-
-def test_wrong_usage_is_2_and_failure_is_1(tmp_path):
-    assert aiops("lake", "query").returncode == 2
-    failed = aiops("lake", "query", "select 1", "--lake", tmp_path / "none", "--json")
-    assert (failed.returncode, failed.stdout) == (1, "")
-    assert "is no lake" in failed.stderr
-
-
+DOCS = load_script("cli_docs")
+COMMANDS = dict(DOCS.commands())
 REQUEST = {"resourceSpans": [{
     "resource": {"attributes": [{"key": "service.name", "value": {"stringValue": "cart"}}]},
     "scopeSpans": [{"spans": [{
@@ -47,19 +39,92 @@ REQUEST = {"resourceSpans": [{
         "endTimeUnixNano": "1700000000005000000"}]}]}]}
 
 
-def test_a_collectors_file_is_ingested_and_queried(tmp_path):
+def run(*words: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "aiops", *map(str, words)], cwd=cwd, timeout=120,
+                          capture_output=True, text=True)
+
+
+def answered(*words: object) -> object:
+    """What a command prints with --json; it must have succeeded."""
+    done = run(*words, "--json")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("words", COMMANDS)
+def test_every_command_is_explained(words: str) -> None:
+    command = COMMANDS[words]
+    assert len((command.help or "").split()) >= 4, f"{words} has no help text"
+    unexplained = [p.name for p in command.params if p.name != "help" and not p.help]
+    assert unexplained == [], f"{words}: parameters without help"
+    assert "as_json" in {p.name for p in command.params}, f"{words} has no --json"
+
+
+def test_the_reference_page_names_every_command_and_is_up_to_date() -> None:
+    text = DOCS.PAGE.read_text()
+    assert [words for words in COMMANDS if f"\n## {words}\n" not in text] == []
+    assert text == DOCS.page(), "run `make docs`"
+
+
+def test_json_stands_alone_on_standard_output() -> None:
+    findings = {finding["name"]: finding for finding in answered("doctor")}
+    assert findings["python"]["works"] is True
+
+
+def test_what_a_library_or_a_child_prints_goes_to_standard_error() -> None:
+    code = ("import os\nfrom aiops.commands.output import reporting\n"
+            "with reporting(True) as report:\n"
+            "    print('chatter'); os.system('echo child'); report({'a': 1})\n"
+            "print('after')")
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert answer.stdout == '{\n  "a": 1\n}\nafter\n'
+    assert sorted(answer.stderr.split()) == ["chatter", "child"]
+
+
+@pytest.mark.parametrize("words", [
+    ["nope"], ["doctor", "--nope"], ["bench", "rca"], ["lake", "query"]])
+def test_wrong_usage_is_2(words: list[str]) -> None:
+    answer = run(*words)
+    assert answer.returncode == 2
+    assert answer.stdout == ""
+    assert answer.stderr
+
+
+@pytest.mark.parametrize("words", [
+    ["ingest", "missing", "--json"],
+    ["lake", "info", "--lake", "missing", "--json"],
+    ["lake", "query", "select 1", "--lake", "missing", "--json"],
+    ["bench", "rca", "missing", "--json"],
+    ["notebook", "missing.ipynb", "--json"],
+])
+def test_a_failure_is_1_with_its_reason_and_no_traceback(words: list[str], tmp_path: Path) -> None:
+    answer = run(*words, cwd=tmp_path)
+    assert answer.returncode == 1, answer.stderr
+    assert answer.stdout == ""
+    assert "aiops: " in answer.stderr
+    assert "missing" in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+def test_plain_keeps_what_json_knows_and_spells_the_rest() -> None:
+    frame = pd.DataFrame({"t": pd.to_datetime(["2026-01-02", None], utc=True),
+                          "x": [1.5, float("inf")], "n": [1, 2], "b": [b"\xab", None]})
+    assert plain(frame) == [
+        {"t": "2026-01-02T00:00:00+00:00", "x": 1.5, "n": 1, "b": "ab"},
+        {"t": None, "x": None, "n": 2, "b": None},
+    ]
+
+
+def test_a_collectors_file_is_ingested_and_queried(tmp_path: Path) -> None:
     (tmp_path / "traces.jsonl").write_text(json.dumps(REQUEST) + "\n")
     lake = tmp_path / "lake"
-    counts = json.loads(aiops("ingest", tmp_path / "traces.jsonl", "--lake", lake, "--json").stdout)
-    assert counts["spans"] == 1
+    assert answered("ingest", tmp_path / "traces.jsonl", "--lake", lake)["spans"] == 1
     sql = "select service_name, kind, duration_ns from spans"
-    rows = json.loads(aiops("lake", "query", sql, "--lake", lake, "--json").stdout)
+    rows = answered("lake", "query", sql, "--lake", lake)
     assert rows == [{"service_name": "cart", "kind": "server", "duration_ns": 5_000_000}]
 
 
-def test_receive_stores_what_is_sent_and_ends_on_sigterm(tmp_path):
-    import httpx
-
+def test_receive_stores_what_is_sent_and_ends_on_sigterm(tmp_path: Path) -> None:
     lake = tmp_path / "lake"
     words = ["receive", "--lake", lake, "--grpc-port", 0, "--http-port", 0, "--json"]
     process = subprocess.Popen([sys.executable, "-m", "aiops", *map(str, words)], text=True,
@@ -73,13 +138,11 @@ def test_receive_stores_what_is_sent_and_ends_on_sigterm(tmp_path):
         process.send_signal(signal.SIGTERM)
         out, _ = process.communicate(timeout=20)
     assert json.loads(out)["traces"] == 1
-    rows = json.loads(aiops("lake", "query", "select name from spans", "--lake", lake,
-                            "--json").stdout)
-    assert rows == [{"name": "GET"}]
+    assert answered("lake", "query", "select name from spans", "--lake", lake) == [{"name": "GET"}]
 
 
-def test_bench_prints_the_figures_alone(aiops_data):
-    run = aiops("bench", "rca", aiops_data / "rca" / "rcd-sockshop", "--ranker", "baro", "--json")
-    figures = {(f["slice"], f["metric"]): f["value"] for f in json.loads(run.stdout)}
+def test_bench_prints_the_figures_alone(aiops_data: Path) -> None:
+    found = answered("bench", "rca", aiops_data / "rca" / "rcd-sockshop", "--ranker", "baro")
+    figures = {(f["slice"], f["metric"]): f["value"] for f in found}
     assert figures["fault=cpu", "avg@5"] >= 0.98
     assert figures["fault=mem", "avg@5"] >= 0.98
