@@ -143,6 +143,19 @@ LABELS = pa.schema([
     ("anomaly_type", pa.string()), ("root_cause", pa.string()), ("incident_id", pa.string()),
     ("labelled_by", pa.string()), ("labelled_at", TIME),
 ])
+# A recorded data set: one row a recording. It tells the truth: for evaluation, never for a model.
+RECORDINGS = pa.schema([
+    ("recording", pa.string()),
+    ("role", pa.string()),  # incident, disturbance, control, normal
+    ("start", TIME), ("end", TIME),  # what was recorded; telemetry outside is not whole
+    ("event_start", TIME), ("event_end", TIME),  # when something was planted; null: nothing was
+    ("detected_at", TIME),  # when an alert at the entrance fired; null: none did
+    ("fault", pa.string()), ("layer", pa.string()), ("strength", pa.string()),
+    ("kind", pa.string()),  # of the culprit: service, database, cache, host, edge, none
+    ("culprits", pa.list_(pa.string())),
+    # entry routes whose p95 or errors left the fault-free range; null: not judged; []: silent
+    ("visible", pa.list_(pa.string())),
+])
 TOPOLOGY = pa.schema([  # one row a window and edge
     ("window_start", TIME), ("window_s", pa.float64()),
     ("caller", pa.string()), ("callee", pa.string()),

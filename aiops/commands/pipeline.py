@@ -32,11 +32,11 @@ def featurize(
     timezone: Annotated[str, typer.Option(help="IANA time zone of the calendar columns.")] = "UTC",
     as_json: Json = False,
 ) -> None:
-    """Write features, topology and labels of the lake as Parquet."""
+    """Write features, topology, recordings and labels of the lake as Parquet."""
     from aiops.workflows import stages
 
     with reporting(as_json) as report:
-        report(stages.featurize(out / "lake", out, window, timezone, dataset / "truth.json"))
+        report(stages.featurize(out / "lake", out, window, timezone, dataset))
 
 
 @pipeline.command()
@@ -59,5 +59,6 @@ def summary(dataset: Dataset, out: Out, as_json: Json = False) -> None:
     with reporting(as_json) as report:
         report([{key: f[key] for key in shown} for f in figures
                 if f["slice"] == "all" and f["metric"] in ("ac@1", "ac@3", "avg@5")])
-        for name in ("lake", "features.parquet", "topology.parquet", "labels.parquet", "metrics"):
+        for name in ("lake", "features.parquet", "topology.parquet", "recordings.parquet",
+                     "labels.parquet", "metrics"):
             typer.echo(out / name, err=True)

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from aiops.datasets.dataset import Dataset
 from aiops.datasets.layouts import LAYOUTS, open_folder
+from aiops.datasets.recordings import recordings
 from aiops.errors import LayoutError
 
-__all__ = ["LAYOUTS", "Dataset", "load"]
+__all__ = ["LAYOUTS", "Dataset", "load", "recordings"]
 
 BUNDLED = Path(__file__).parents[2] / "datasets"
 

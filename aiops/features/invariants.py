@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
@@ -11,9 +11,11 @@ import pyarrow as pa
 
 from aiops import schema
 from aiops.errors import InputError, SchemaError
+from aiops.features.query import Pair
 
 _NEVER_NEGATIVE = [f.name for f in schema.FEATURES if f.name.endswith(
     ("_count", "_per_s", "_ms", "_ns", "_bytes")) or f.name == "cpu_cores"]
+
 
 def _negative(name: str, f: pd.DataFrame) -> pd.Series:
     return f[name] < 0
@@ -37,11 +39,12 @@ _RULES: dict[str, Callable[[pd.DataFrame], pd.Series]] = {
 }
 
 
-def check(table: pa.Table) -> pa.Table:
+def check(table: pa.Table, within: Sequence[Pair] | None = None) -> pa.Table:
     """The table, unchanged, if its columns and every row are as ``schema.FEATURES`` means.
 
     Raises SchemaError on columns and types, InputError on a row that breaks an invariant,
-    a repeated row, or a gap: a service without a row for a window of the table's range.
+    a repeated row, or a gap: a service without a row for a window of the table's range. With
+    ``within``, spans of time, the range is made of the windows wholly inside one of them.
     """
     _check_columns(table)
     frame = table.drop_columns(["upstream_services", "downstream_services"]).to_pandas()
@@ -49,7 +52,7 @@ def check(table: pa.Table) -> pa.Table:
         if (bad := broken(frame).to_numpy(dtype=bool)).any():
             raise InputError(f"{bad.sum()} of {len(frame)} feature rows break '{allowed}'; "
                              f"the first: {_told(frame[bad].iloc[0])}.")
-    _check_gaps(frame)
+    _check_gaps(frame, within)
     return table
 
 
@@ -65,16 +68,23 @@ def _check_columns(table: pa.Table) -> None:
                       f"missing {missing}, not known {extra}, of another type {types}.")
 
 
-def _check_gaps(frame: pd.DataFrame) -> None:
+def _check_gaps(frame: pd.DataFrame, within: Sequence[Pair] | None) -> None:
     if frame.empty:
         return
     if (twice := frame.duplicated(["service", "window_start"])).any():
         raise InputError(f"one row a service and window is allowed, got another: "
                          f"{_told(frame[twice].iloc[0])}.")
     rows = frame.groupby("service").size()
-    step = round(frame["window_s"].iloc[0] * 1e9)
-    starts = frame["window_start"].dt.as_unit("ns").astype("int64")
-    expected = (starts.max() - starts.min()) // step + 1
+    step = pd.Timedelta(seconds=frame["window_s"].iloc[0])
+    starts = frame["window_start"]
+    asked = pd.date_range(starts.min(), starts.max(), freq=step)
+    if within is not None:
+        asked = asked[np.logical_or.reduce([(asked >= a) & (asked + step <= b)
+                                            for a, b in within])]
+    if (outside := ~starts.isin(asked)).any():
+        raise InputError(f"every window must lie wholly inside a span that was asked for, got "
+                         f"{_told(frame[outside].iloc[0])}.")
+    expected = len(asked)
     if (short := rows[rows != expected]).size:
         raise InputError(f"every service needs a row for each of the {expected} windows of the "
                          f"range, got {short.to_dict()}: a gap needs a row that says so.")

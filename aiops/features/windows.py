@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -10,7 +11,7 @@ import pyarrow as pa
 from aiops import schema
 from aiops.features.calendar import calendar, zone
 from aiops.features.invariants import check
-from aiops.features.query import Span, run
+from aiops.features.query import Pair, Span, run
 
 if TYPE_CHECKING:
     import duckdb
@@ -26,7 +27,7 @@ SELECT count(DISTINCT service_name) FROM (
 
 def windows(connection: duckdb.DuckDBPyConnection, window_s: float,
             start: pd.Timestamp | None = None, end: pd.Timestamp | None = None,
-            timezone: str = "UTC") -> pa.Table:
+            timezone: str = "UTC", within: Sequence[Pair] | None = None) -> pa.Table:
     """One row (``schema.FEATURES``) a service and window, by service and time.
 
     Args:
@@ -35,11 +36,15 @@ def windows(connection: duckdb.DuckDBPyConnection, window_s: float,
         start, end: tz-aware; every window that touches [start, end) is computed whole.
             Without them: all that the lake holds.
         timezone: IANA name, of the calendar columns.
+        within: spans of time, half-open, that do not overlap: only windows wholly inside one
+            get a row, where telemetry between them is missing because nobody recorded it.
 
     Raises InputError on a bad argument.
     """
     zone(timezone)
     span = Span.of(connection, window_s, start, end)
+    if within is not None:
+        span = span.within(within)
     span.limit(connection.execute(_SERVICES).fetchall()[0][0])
     table = with_window(run(connection, span, *_PARTS), span)
     starts = pd.DatetimeIndex(table["window_start"].to_pandas())
@@ -47,7 +52,7 @@ def windows(connection: duckdb.DuckDBPyConnection, window_s: float,
     for name in schema.CALENDAR:
         table = table.append_column(name, pa.array(days[name].to_numpy()))
     table = table.append_column("timezone", pa.array([timezone] * len(table), pa.string()))
-    return check(table.select(schema.FEATURES.names).cast(schema.FEATURES))
+    return check(table.select(schema.FEATURES.names).cast(schema.FEATURES), within)
 
 
 def with_window(table: pa.Table, span: Span) -> pa.Table:

@@ -12,12 +12,15 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 from rich.console import Console
 from rich.progress import track
 
-from aiops import features
+from aiops import datasets, features
 from aiops import lake as lakes
+from aiops.datasets.folder import read_truth
 from aiops.errors import InputError
 from aiops.workflows.bench import bench_rca
 
@@ -61,22 +64,33 @@ def _write_json(value: Any, out: Path) -> None:
 
 
 def featurize(lake: Path, out: Path, window_s: float, timezone: str = "UTC",
-              truth: Path | None = None) -> dict[str, int]:
-    """Write features, topology and, with a truth, labels as Parquet; rows by table."""
+              dataset: Path | None = None) -> dict[str, int]:
+    """Write features and topology as Parquet; rows by table.
+
+    With a recorded data set also its recordings and labels, which tell the truth and lie
+    apart from the features; rows of features are then made only of windows that lie wholly
+    inside a recording: what telemetry there is of the time between is not whole.
+    """
     connection = lakes.open(lake, create=False).connection
-    tables = {
-        "features": features.windows(connection, window_s, timezone=timezone),
-        "topology": features.topology(connection, window_s),
-    }
-    features.check(tables["features"])
-    if truth is not None:
-        tables["labels"] = features.labels(json.loads(truth.read_text()))
+    tables, within = {}, None
+    if dataset is not None:
+        tables["recordings"] = datasets.recordings(dataset)
+        tables["labels"] = features.labels(read_truth(dataset))
+        within = spans(tables["recordings"])
+    tables["features"] = features.windows(connection, window_s, timezone=timezone, within=within)
+    tables["topology"] = features.topology(connection, window_s)
     out.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
         part = out / f"{name}.parquet.part"
         pq.write_table(table, part, compression="zstd")
         part.replace(out / f"{name}.parquet")
     return {name: len(table) for name, table in tables.items()}
+
+
+def spans(recordings: pa.Table) -> list[tuple[pd.Timestamp, pd.Timestamp]]:
+    """What was recorded: (start, end) of each recording."""
+    frame = recordings.select(["start", "end"]).to_pandas()
+    return list(frame.itertuples(index=False, name=None))
 
 
 def rank(dataset: Path, out: Path) -> list[dict[str, Any]]:

@@ -177,3 +177,26 @@ def test_traffic_and_latency_agree_with_a_plain_oracle(drawn):
             assert row.filter(like="latency_p").tolist() == want.tolist()
             places = np.searchsorted(features.bounds_ns(), requests["d"]).clip(max=159)
             assert row["latency_histogram"].tolist() == np.bincount(places, minlength=160).tolist()
+
+
+def test_windows_wholly_inside_the_spans_alone_have_rows():
+    made = lake(spans=[span(n, "a", n * W) for n in range(12)])
+    at = [pd.Timestamp(s, unit="s", tz="UTC") for s in range(61)]
+    whole, within = rows(made), rows(made, within=[(at[31], at[45]), (at[0], at[12])])
+    assert within.index.get_level_values("w").tolist() == [0, 1, 7, 8]
+    pd.testing.assert_frame_equal(within, whole.loc[within.index])
+    assert rows(made, within=[(at[1], at[9])]).empty
+    with pytest.raises(InputError, match="must not overlap"):
+        rows(made, within=[(at[0], at[20]), (at[19], at[40])])
+
+
+def test_a_gap_within_a_span_is_refused():
+    made = lake(spans=[span(n, s, n * W) for n, s in enumerate("aabb")])
+    at = [pd.Timestamp(s, unit="s", tz="UTC") for s in range(61)]
+    spans = [(at[0], at[10]), (at[15], at[20])]
+    table = features.windows(made, 5, within=spans)
+    assert features.check(table, spans) is table
+    with pytest.raises(InputError, match="a gap needs a row"):
+        features.check(table.slice(1), spans)
+    with pytest.raises(InputError, match="wholly inside a span"):
+        features.check(table, spans[:1])
