@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 _TICK = os.sysconf("SC_CLK_TCK")
-FOREIGN_CORES_LIMIT = 0.3
+FOREIGN_CORES_LIMIT = 0.3  # of a shop without priority
+OWN_WAIT_LIMIT = 0.5  # of a shop with priority, which other work reaches only when it waits
 SPOILT_SHARE = 0.1
 
 
@@ -32,11 +33,17 @@ class Sample:
     own_wait_cores: float  # our processes were runnable but not running
 
 
-def spoilt(samples: Iterable[dict[str, Any]]) -> bool:
-    """Whether foreign work was above 0.3 cores in more than a tenth of the windows."""
-    foreign = [sample["foreign_cores"] for sample in samples]
-    above = sum(value > FOREIGN_CORES_LIMIT for value in foreign)
-    return not foreign or above > SPOILT_SHARE * len(foreign)
+def spoilt(samples: Iterable[dict[str, Any]], shielded: bool = False) -> bool:
+    """Whether other work disturbed the shop in more than a tenth of the windows.
+
+    Foreign work above 0.3 cores does; where the shop's session is ``shielded`` by priority,
+    only that its processes waited for a CPU, more than 0.5 of them at any time.
+    """
+    key, limit = (("own_wait_cores", OWN_WAIT_LIMIT) if shielded
+                  else ("foreign_cores", FOREIGN_CORES_LIMIT))
+    values = [sample[key] for sample in samples]
+    above = sum(value > limit for value in values)
+    return not values or above > SPOILT_SHARE * len(values)
 
 
 def summary(samples: list[dict[str, Any]]) -> dict[str, Any]:
@@ -50,7 +57,6 @@ def summary(samples: list[dict[str, Any]]) -> dict[str, Any]:
         "foreign_cores_max": worst("foreign_cores"),
         "pressure_share_max": worst("pressure_share"),
         "own_wait_cores_max": worst("own_wait_cores"),
-        "spoilt": spoilt(samples),
     }
 
 

@@ -227,18 +227,12 @@ def _delaying(shop: "Shop", target: str, strength: Strength) -> Iterator[None]:
 
 @contextmanager
 def _crowding(shop: "Shop", target: str, strength: Strength) -> Iterator[None]:
-    """Loops that are no part of the shop compete for its cores, in its session."""
-    import subprocess
-    import sys
-
-    loops = [subprocess.Popen([sys.executable, "-c", "while True: pass"])
-             for _ in range(strength["loops"])]
+    """Loops that are no part of the shop compete for its cores."""
+    shop.crowd(strength["loops"])
     try:
         yield
     finally:
-        for loop in loops:
-            loop.kill()
-            loop.wait()
+        shop.crowd(0)
 
 
 @contextmanager

@@ -6,6 +6,10 @@ GRPC = frozenset({"payment", "inventory"})
 SERVERS = ("postgresql", "valkey")
 DATABASE_USERS = frozenset({"catalog", "checkout", "payment", "inventory", "recommendation"})
 CACHE_USERS = frozenset({"catalog", "cart", "recommendation", "notifier"})
+EDGES = ("gateway->catalog", "gateway->cart", "gateway->checkout", "gateway->recommendation",
+         "gateway->inventory", "cart->catalog", "checkout->cart", "checkout->notifier",
+         "checkout->inventory", "checkout->payment")
+SUSPECTS = (*SERVICES, *SERVERS, "host", *EDGES)  # whatever may be to blame
 VERSION = "1.4.0"
 # What telemetry says: real ports differ with every shop and would tell nothing.
 PORTS = {"gateway": 8080, "catalog": 8081, "cart": 8082, "checkout": 8083,

@@ -9,7 +9,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiops.errors import BusyError, TestbedError
 from aiops.testbed import alert, contention, faults, load, plan, truth
+from aiops.testbed.names import SUSPECTS
 from aiops.testbed.plan import Entry
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 WINDOW_S = 5
 FLUSH_S = 6.0  # exporters send at the latest every 5 s
 QUIET_S, QUIET_TRIES, TRIES = 10.0, 180, 3
+ORDERS = 1_000_000  # so many that a missing index is felt
 LOCK = Path(os.environ.get("AIOPS_RECORDER_LOCK", "/tmp/aiops-recorder.lock"))  # one a machine
 Say = Callable[[str], None]
 
@@ -59,7 +61,7 @@ class Recorder:
 
     def _record_unspoilt(self, entry: Entry, shop: "Shop", sink: "Tap") -> None:
         for _ in range(TRIES):
-            if self.only_quiet:
+            if self.only_quiet and not shop.raised:
                 wait_until_quiet(self.say)
             part = self._path(entry).with_suffix(".part")
             shutil.rmtree(part, ignore_errors=True)
@@ -114,7 +116,7 @@ def _record(entry: Entry, shop: "Shop", sink: Tap, folder: Path,
         writer.close(compress=True)
     (folder / "load.json").unlink()
     records.to_parquet(folder / "load.parquet", compression="zstd", index=False)
-    told = describe(entry, start, records, watch.samples)
+    told = describe(entry, start, records, watch.samples, shop.raised)
     (folder / "recording.json").write_text(json.dumps(told, indent=1) + "\n")
     return told, _planted(entry, start)
 
@@ -131,19 +133,28 @@ def _follow(entry: Entry, shop: "Shop", start: float) -> None:
 
 
 def describe(entry: Entry, start: float, records: "pd.DataFrame",
-             samples: list[dict[str, Any]]) -> dict[str, Any]:
+             samples: list[dict[str, Any]], shielded: bool = False) -> dict[str, Any]:
     """What recording.json says: nothing in it tells what was planted."""
     begin, end = start + entry.before_s, start + entry.before_s + entry.with_s
     told: dict[str, Any] = {
         "id": entry.id, "window_s": WINDOW_S, "entry_service": "gateway",
         "normal": [[_stamp(start), _stamp(begin)]],
-        "recorded": [_stamp(start), _stamp(end + entry.after_s)],
+        "recorded": [_stamp(start), _stamp(end + entry.after_s)], "suspects": list(SUSPECTS),
     }
     if entry.with_s:
         told.update(_noticed(records, start, begin, end))
     told["load"] = load.summary(records)
-    told["contention"] = {"summary": contention.summary(samples), "windows": samples}
+    spoilt = contention.spoilt(_outside(samples, begin, end), shielded)
+    told["contention"] = {
+        "summary": {**contention.summary(samples), "shielded": shielded, "spoilt": spoilt},
+        "windows": samples}
     return told
+
+
+def _outside(samples: list[dict[str, Any]], begin: float, end: float) -> list[dict[str, Any]]:
+    """Windows that no fault touches: a fault of the host is no spoilt recording."""
+    return [sample for sample in samples
+            if sample["time"] <= begin + 0.5 or sample["time"] - sample["seconds"] >= end]
 
 
 def _noticed(records: "pd.DataFrame", start: float, begin: float, end: float) -> dict[str, Any]:
@@ -212,7 +223,8 @@ def is_recording(path: Path = LOCK) -> bool:
 
 def record(folder: Path, seed: int = 1, entries: list[Entry] | None = None,
            only_quiet: bool = True, requests_per_s: float = 10.0, say: Say = print,
-           min_windows: int = truth.MIN_WINDOWS) -> dict[str, Any]:
+           min_windows: int = truth.MIN_WINDOWS,
+           cores: Collection[int] | None = None) -> dict[str, Any]:
     """Start a shop, record what is left of the plan, judge what was visible; gives the truth.
 
     The plan is drawn from ``seed`` (or given as ``entries``) and kept in ``plan.json``; the
@@ -228,7 +240,8 @@ def record(folder: Path, seed: int = 1, entries: list[Entry] | None = None,
     if recorder.left():
         tap = Tap()
         with lock(), Receiver(tap) as receiver, _scratch(folder) as run, \
-                Shop(run, f"127.0.0.1:{receiver.grpc_port}", seed=seed) as shop:
+                Shop(run, f"127.0.0.1:{receiver.grpc_port}", seed=seed, cores=cores,
+                     orders=ORDERS) as shop:
             _warm_up(shop, run, requests_per_s)
             recorder.run(shop, tap)
     return truth.complete(folder, min_windows, spoilt_too=not only_quiet)

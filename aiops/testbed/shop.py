@@ -28,6 +28,7 @@ from aiops.testbed.hooks import checked
 from aiops.testbed.names import SERVERS, SERVICES, VERSION
 
 _START_S, _STOP_S = 30.0, 7.0
+_NEIGHBOUR, _BUSY = "neighbour-", "while True: pass"
 
 
 class Shop:
@@ -278,6 +279,16 @@ class Shop:
     def _signal(self, name: str, number: signal.Signals) -> None:
         self._known(name, SERVICES + SERVERS)
         os.kill(self._pids[name], number)
+
+    def crowd(self, loops: int) -> None:
+        """Processes that are no part of the shop compete for its cores, in its own session:
+        work in another one would hardly reach it. ``crowd(0)`` ends them."""
+        self._end([name for name in self._pids if name.startswith(_NEIGHBOUR)], signal.SIGTERM)
+        for number in range(loops):
+            name = f"{_NEIGHBOUR}{number}"
+            self._pids[name] = self._ask(
+                "execute", name=name, log=str(self._log(name)), user={},
+                death_signal=int(signal.SIGKILL), command=[sys.executable, "-c", _BUSY])
 
     def connect(self) -> "psycopg.Connection[tuple[Any, ...]]":
         """An admin connection, autocommit; the caller closes it."""

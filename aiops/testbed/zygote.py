@@ -24,8 +24,8 @@ _LIBC = ctypes.CDLL(None)
 _PDEATHSIG, _NAME = 1, 15
 
 
-def raise_priority(nice: int = -10) -> bool:
-    """Raise the session's share against other sessions; False where that is not permitted."""
+def raise_priority(nice: int = -20) -> bool:
+    """Raise this session's share against other sessions, 87 to 1; False where not permitted."""
     try:
         Path("/proc/self/autogroup").write_text(str(nice))
     except OSError:

@@ -47,6 +47,17 @@ def test_spoilt_when_more_than_a_tenth_was_busy():
     assert not contention.spoilt([quiet] * 18 + [loud] * 2)
     assert contention.spoilt([quiet] * 17 + [loud] * 3)
     assert contention.spoilt([])
+
+
+def test_a_shielded_shop_is_spoilt_only_by_its_own_waiting():
+    loud = {"foreign_cores": 1.9, "own_wait_cores": 0.3}
+    waiting = {"foreign_cores": 0.0, "own_wait_cores": 0.6}
+    assert not contention.spoilt([loud] * 20, shielded=True)
+    assert contention.spoilt([loud] * 17 + [waiting] * 3, shielded=True)
+
+
+def test_the_summary_tells_medians_and_worst_values():
+    quiet = {"foreign_cores": 0.05}
     assert contention.summary([{**quiet, "pressure_share": None, "own_wait_cores": 0.1}]) == {
         "foreign_cores_p50": 0.05, "foreign_cores_max": 0.05, "pressure_share_max": None,
-        "own_wait_cores_max": 0.1, "spoilt": False}
+        "own_wait_cores_max": 0.1}

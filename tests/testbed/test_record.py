@@ -10,6 +10,7 @@ import pytest
 
 from aiops.errors import BusyError, TestbedError
 from aiops.testbed import alert, contention, load, plan, record
+from aiops.testbed.names import SUSPECTS
 
 NORMAL = plan.Entry("normal-1", "normal", 1, 0.0, 3, 0, 0)
 INCIDENT = plan.Entry("r001", "incident", 2, 9.0, 3, 2, 1, "errors", "cart")
@@ -39,6 +40,8 @@ class Server(ThreadingHTTPServer):
 
 class Shop:
     """Answers requests, notes when it was told what, and sends telemetry to ``tap``."""
+
+    raised = False
 
     def __init__(self, port, tap):
         self.ports, self.tap, self.told = {"gateway": port}, tap, []
@@ -75,6 +78,7 @@ def test_recordings_are_whole_neutral_and_skipped_on_resume(shop, tmp_path):
     assert list(truth) == ["r001"]
     assert truth["r001"]["culprits"] == ["cart"]
     assert truth["r001"]["start"] == told["normal"][0][1]
+    assert told.pop("suspects") == list(SUSPECTS)  # the same in every recording
     assert not {"errors", "cart", "incident"} & set(json.dumps(told).replace('"', " ").split())
     # planted when the normal time was over, undone when the truth says so
     assert [action for _, action, *_ in shop.told] == ["set", "clear"]
@@ -91,7 +95,7 @@ def test_recordings_are_whole_neutral_and_skipped_on_resume(shop, tmp_path):
 
 
 def test_a_spoilt_recording_is_made_again_and_given_up_in_the_end(shop, tmp_path, monkeypatch):
-    monkeypatch.setattr(contention, "spoilt", lambda samples: True)
+    monkeypatch.setattr(contention, "spoilt", lambda samples, shielded: True)
     said = []
     recorder = record.Recorder(tmp_path, [NORMAL], say=said.append)
     with pytest.raises(TestbedError, match="spoilt 2 times"):

@@ -177,6 +177,17 @@ def test_two_shops_and_a_killed_parent(tmp_path: Path) -> None:
         time.sleep(0.02)
 
 
+def test_neighbours_share_the_shops_session_and_go(tmp_path: Path) -> None:
+    with Shop(tmp_path, "127.0.0.1:9") as shop:
+        shop.crowd(2)
+        loops = [pid for name, pid in shop.pids().items() if name.startswith("neighbour")]
+        assert len(loops) == 2
+        assert {os.getsid(pid) for pid in loops} == {os.getsid(shop.pids()["gateway"])}
+        shop.crowd(0)
+        assert not any(_runs(psutil.Process(pid)) for pid in loops if psutil.pid_exists(pid))
+        assert not [name for name in shop.pids() if name.startswith("neighbour")]
+
+
 def test_what_is_no_hook_or_service_is_refused(tmp_path: Path) -> None:
     shop = Shop(tmp_path, "127.0.0.1:1")
     with pytest.raises(InputError, match="must be one of"):
