@@ -106,6 +106,24 @@ def record(
         report([{"id": name, **entry} for name, entry in truth.items()])
 
 
+@testbed.command()
+def summary(
+    folder: Annotated[Path, typer.Argument(help="Folder of a recorded data set.")],
+    as_json: Json = False,
+) -> None:
+    """What a recorded data set holds: one row a recording, and the totals."""
+    from aiops.testbed import summary as summaries
+
+    with reporting(as_json) as report:
+        rows = summaries.rows(folder)
+        if as_json:
+            report({"totals": summaries.totals(rows), "recordings": rows})
+        else:
+            shown = ("id", "role", "fault", "target", "noticed_s", "silent", "p95_ms", "spoilt")
+            report([{key: row[key] for key in shown} for row in rows])
+            report(summaries.totals(rows))
+
+
 @contextmanager
 def _running(into: Path) -> Iterator[tuple[Shop, Receiver]]:
     """A shop whose telemetry is written to files in ``into``."""
