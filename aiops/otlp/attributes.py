@@ -16,10 +16,16 @@ _TYPES = {"string_value": "string", "int_value": "int", "double_value": "double"
           "kvlist_value": "kvlist"}
 
 
-def add(rows: list[Row], owner: int, time: int | None, attributes: Iterable[Any]) -> None:
-    """Append (owner, time, key, type, string, int, double, bool, bytes) for each attribute."""
+def add(rows: list[Row], owner: int, time: int | None, attributes: Iterable[Any]) -> bool:
+    """Append (owner, time, key, type, string, int, double, bool, bytes) for each attribute.
+
+    True when one of them carries what these columns do not hold.
+    """
+    more = False
     for attribute in attributes:
         rows.append((owner, time, attribute.key, *typed(attribute.value)))
+        more = more or attribute.key_strindex != 0
+    return more
 
 
 def typed(value: Any) -> Row:

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from aiops.errors import DecodeError
 from aiops.otlp import json, logs, messages, metrics, spans
+from aiops.otlp.leftovers import keep_own
 from aiops.otlp.resources import Sources
 from aiops.otlp.tables import Tables
 
@@ -30,7 +31,8 @@ def decode(signal: str, data: bytes | Sequence[bytes], encoding: str = "protobuf
     tables = Tables()
     sources = Sources(tables)
     for request in [messages.parse(signal, _protobuf(signal, r, encoding)) for r in requests]:
-        keep = _has_unknown(request)
+        if keep := _has_unknown(request):
+            keep_own(request, groups)
         found = getattr(request, groups)
         for source, rows in sources.walk(found, scope_groups, items, module.time):
             for row in rows:

@@ -1,13 +1,14 @@
-"""OTLP/HTTP: POST /v1/traces, /v1/logs, /v1/metrics; protobuf or JSON, plain or gzip.
+"""OTLP/HTTP: POST /v1/traces, /v1/logs, /v1/metrics; protobuf or JSON, plain or gzip, also chunked.
 
 Source: https://opentelemetry.io/docs/specs/otlp/#otlphttp
 """
 
 from __future__ import annotations
 
+import logging
 import socket
+import sys
 import threading
-import zlib
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, cast
 
@@ -15,22 +16,15 @@ import orjson
 from google.rpc import status_pb2  # type: ignore[import-untyped]
 
 from aiops.errors import DecodeError, InputError
-from aiops.otlp import json, messages
+from aiops.otlp import bodies, json, messages
+from aiops.otlp.bodies import Refusal
 
 if TYPE_CHECKING:
     from aiops.otlp.receiver import Receiver
 
-MAX_REQUEST_BYTES = 64 * 2**20
+log = logging.getLogger(__name__)
 NO_TOKEN = "This receiver wants 'authorization: Bearer <token>'; the token was missing or wrong."
 _PROTOBUF, _JSON = "application/x-protobuf", "application/json"
-
-
-class Refusal(Exception):
-    """An answer other than 200."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
 
 
 class Server:
@@ -75,6 +69,13 @@ class _Listener(ThreadingHTTPServer):
             self.closing = True
             for connection in self.idle:
                 connection.shutdown(socket.SHUT_RD)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A sender that hung up before its answer is none of our errors."""
+        if isinstance(error := sys.exception(), OSError):
+            log.info("a sender hung up: %s", error)
+        else:
+            super().handle_error(request, client_address)
 
 
 class _Request(BaseHTTPRequestHandler):
@@ -141,21 +142,12 @@ class _Request(BaseHTTPRequestHandler):
         return signal
 
     def _body(self) -> bytes:
-        length = self.headers.get("content-length", "")
-        if not length.isdigit():
-            raise Refusal(411, "Content-Length is missing; chunked bodies are not taken.")
-        if int(length) > MAX_REQUEST_BYTES:
-            raise Refusal(413, f"A request may have {MAX_REQUEST_BYTES} bytes. Got {length}.")
-        body = self.rfile.read(int(length))
-        if len(body) < int(length):
-            raise Refusal(400, f"The body ended after {len(body)} of {length} bytes.")
+        try:
+            body = bodies.read(self.rfile, self.headers)
+        except OSError as error:  # silence, or a sender that hung up
+            raise Refusal(408, f"The body did not come: {error}.") from error
         self._unread = False
-        coding = self.headers.get("content-encoding", "identity").lower()
-        if coding == "identity":
-            return body
-        if coding in ("gzip", "deflate"):
-            return inflate(body)
-        raise Refusal(415, f"Content-Encoding must be gzip or deflate. Got {coding}.")
+        return bodies.unpack(body, self.headers.get("content-encoding", "identity").lower())
 
     _unread = True
 
@@ -182,17 +174,3 @@ class _Request(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:
         pass  # counts tell; the answer said why
-
-
-def inflate(body: bytes) -> bytes:
-    """A gzip or zlib body, no larger than a request may be."""
-    machine = zlib.decompressobj(zlib.MAX_WBITS | 32)
-    try:
-        data = machine.decompress(body, MAX_REQUEST_BYTES + 1)
-    except zlib.error as error:
-        raise DecodeError(f"The compressed body cannot be read: {error}.") from error
-    if len(data) > MAX_REQUEST_BYTES:
-        raise Refusal(413, f"The body unpacks to more than {MAX_REQUEST_BYTES} bytes.")
-    if not machine.eof:
-        raise DecodeError(f"The compressed body ends early, after {len(body)} bytes.")
-    return data

@@ -20,6 +20,7 @@ from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescript
 from google.protobuf.message import Message
 
 from aiops.errors import DecodeError
+from aiops.otlp import wire
 from aiops.otlp.messages import REQUESTS, check_signal
 
 UNKNOWN_KEYS = 2**29 - 1  # the highest field number there is
@@ -56,7 +57,14 @@ def _fill(message: Message, content: Any, where: str, depth: int) -> None:
         elif value is not None:
             _set(message, field, value, f"{where}.{key}", depth)
     if unknown:
-        _keep(message, orjson.dumps(unknown))
+        message.MergeFromString(wire.field(UNKNOWN_KEYS, _text(unknown)))
+
+
+def _text(unknown: dict[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(unknown)
+    except orjson.JSONEncodeError as error:  # it reads deeper than it writes
+        raise DecodeError(f"OTLP/JSON cannot keep unknown keys: {error}.") from error
 
 
 @cache
@@ -118,7 +126,8 @@ def _enumeration(field: FieldDescriptor, value: Any, where: str) -> int:
 def _integer(value: Any, where: str) -> int:
     try:
         whole = int(value)
-        if isinstance(value, bool) or (isinstance(value, float) and whole != value):
+        if isinstance(value, bool) or "_" in str(value) or (
+                isinstance(value, float) and whole != value):
             raise ValueError
     except (TypeError, ValueError, OverflowError) as error:
         raise _wrong(where, "a whole number, as a number or text", value) from error
@@ -128,7 +137,8 @@ def _integer(value: Any, where: str) -> int:
 
 
 def _float(value: Any, where: str) -> float:
-    if isinstance(value, (int, float, str)) and not isinstance(value, bool):
+    if isinstance(value, (int, float, str)) and not isinstance(value, bool) and (
+            "_" not in str(value)):
         try:
             return float(value)
         except ValueError:
@@ -147,19 +157,6 @@ def _bytes(field: FieldDescriptor, value: str, where: str) -> bytes:
         return base64.b64decode(standard + "=" * (-len(standard) % 4), validate=True)
     except binascii.Error as error:
         raise _wrong(where, "base64", value) from error
-
-
-def _keep(message: Message, text: bytes) -> None:
-    message.MergeFromString(_varint(UNKNOWN_KEYS << 3 | 2) + _varint(len(text)) + text)
-
-
-def _varint(number: int) -> bytes:
-    out = bytearray()
-    while number > 127:
-        out.append(number & 127 | 128)
-        number >>= 7
-    out.append(number)
-    return bytes(out)
 
 
 def _wrong(where: str, allowed: str, value: Any) -> DecodeError:

@@ -18,14 +18,14 @@ def time(record: Any) -> int | None:
 def add(tables: Tables, source: Source, record: Any, keep: bool) -> None:
     """Append a record; ``keep``: the batch holds what has no column."""
     row_id, at = tables.row_id(), time(record)
+    more = attributes.add(tables.rows["log_attributes"], row_id, at, record.attributes)
     odd = (record.time_unix_nano | record.observed_time_unix_nano) >> 63
     tables.rows["logs"].append((
         row_id, *source, at,
         nanoseconds(record.time_unix_nano), nanoseconds(record.observed_time_unix_nano),
         record.severity_number, record.severity_text or None, record.event_name or None,
         *_body(record), record.trace_id or None, record.span_id or None, record.flags,
-        record.dropped_attributes_count, leftover(record) if keep or odd else None))
-    attributes.add(tables.rows["log_attributes"], row_id, at, record.attributes)
+        record.dropped_attributes_count, leftover(record) if keep or more or odd else None))
 
 
 def _body(record: Any) -> tuple[str | None, bytes | None]:

@@ -30,10 +30,10 @@ def add(tables: Tables, source: Source, metric: Any, keep: bool) -> None:
         _add_point(tables, head, metric, point, keep)
     if not _points(metric):
         row_id = tables.row_id()
+        more = attributes.add(tables.rows["metric_metadata"], row_id, None, metric.metadata)
         tables.rows["metrics"].append(
             (row_id, *head, None, None, None, *[None] * len(_VALUES),
-             leftover(metric) if keep else None))
-        attributes.add(tables.rows["metric_metadata"], row_id, None, metric.metadata)
+             leftover(metric) if keep or more else None))
 
 
 def _points(metric: Any) -> Any:
@@ -44,13 +44,14 @@ def _points(metric: Any) -> Any:
 def _add_point(tables: Tables, head: Row, metric: Any, point: Any, keep: bool) -> None:
     row_id, at = tables.row_id(), nanoseconds(point.time_unix_nano)
     values = _values(point)
+    # Both, whatever the first says: each adds rows.
+    more = [attributes.add(tables.rows["metric_attributes"], row_id, at, point.attributes),
+            attributes.add(tables.rows["metric_metadata"], row_id, at, metric.metadata)]
     odd = any(getattr(point, field) >> 63 for field in _TIMES)
     tables.rows["metrics"].append((
         row_id, *head, nanoseconds(point.start_time_unix_nano), at, point.flags,
         *(values.get(name) for name in _VALUES),
-        leftover(_alone(metric, point)) if keep or odd else None))
-    attributes.add(tables.rows["metric_attributes"], row_id, at, point.attributes)
-    attributes.add(tables.rows["metric_metadata"], row_id, at, metric.metadata)
+        leftover(_alone(metric, point)) if keep or odd or any(more) else None))
     for exemplar in getattr(point, "exemplars", ()):
         _add_exemplar(tables, row_id, exemplar, keep)
 
@@ -107,8 +108,9 @@ def _alone(metric: Any, point: Any) -> Any:
 def _add_exemplar(tables: Tables, metric: int, exemplar: Any, keep: bool) -> None:
     row_id, at = tables.row_id(), nanoseconds(exemplar.time_unix_nano)
     value = _number(exemplar)
+    more = attributes.add(tables.rows["exemplar_attributes"], row_id, at,
+                          exemplar.filtered_attributes)
     tables.rows["exemplars"].append((
         row_id, metric, at, value["value_double"], value["value_int"],
         exemplar.trace_id or None, exemplar.span_id or None,
-        leftover(exemplar) if keep or exemplar.time_unix_nano >> 63 else None))
-    attributes.add(tables.rows["exemplar_attributes"], row_id, at, exemplar.filtered_attributes)
+        leftover(exemplar) if keep or more or exemplar.time_unix_nano >> 63 else None))

@@ -19,11 +19,10 @@ from typing import Any, Self
 import grpc
 
 from aiops.errors import DecodeError, InputError
-from aiops.otlp import http, messages
+from aiops.otlp import bodies, http, messages
 
 log = logging.getLogger(__name__)
 Sink = Callable[[str, bytes], Any]
-MAX_REQUEST_BYTES = 64 * 2**20
 _SERVICES = {
     "/opentelemetry.proto.collector.trace.v1.TraceService/Export": "traces",
     "/opentelemetry.proto.collector.logs.v1.LogsService/Export": "logs",
@@ -59,7 +58,7 @@ class Receiver:
     def start(self) -> Self:
         server = grpc.server(
             ThreadPoolExecutor(4, "otlp-grpc"), handlers=[_Handler(self)],
-            options=[("grpc.max_receive_message_length", MAX_REQUEST_BYTES),
+            options=[("grpc.max_receive_message_length", bodies.MAX_REQUEST_BYTES),
                      ("grpc.so_reuseport", 0)],
         )
         host = f"[{self.host}]" if ":" in self.host else self.host

@@ -2,10 +2,13 @@
 
 import gzip
 import logging
+import random
+import socket
 import urllib.error
 import urllib.request
 
 import grpc
+import httpx
 import orjson
 import pytest
 from google.rpc import status_pb2
@@ -16,7 +19,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
 from aiops.errors import InputError
-from aiops.otlp import Receiver
+from aiops.otlp import Receiver, decode
 from aiops.otlp.messages import parse
 
 EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
@@ -114,11 +117,133 @@ def test_refuses_with_the_reason_and_goes_on(receiver, inbox, path, body, header
 
 
 def test_refuses_a_gzip_bomb(receiver, inbox, monkeypatch):
-    monkeypatch.setattr("aiops.otlp.http.MAX_REQUEST_BYTES", 1000)
+    monkeypatch.setattr("aiops.otlp.bodies.MAX_REQUEST_BYTES", 1000)
     bomb = gzip.compress(bytes(100_000))
     assert post(receiver, "/v1/traces", bomb, content_type="application/x-protobuf",
                 content_encoding="gzip")[0] == 413
     assert not inbox
+
+
+PROTOBUF = {"content-type": "application/x-protobuf"}
+JSON = {"content-type": "application/json"}
+
+
+@pytest.mark.parametrize("coding", ["identity", "gzip"])
+def test_takes_a_chunked_body_of_a_real_client_on_one_connection(receiver, inbox, coding):
+    line = orjson.dumps({"resourceLogs": [{"schemaUrl": "x" * 10_000}]})
+    body = gzip.compress(line) if coding == "gzip" else line
+    with httpx.Client(base_url=f"http://127.0.0.1:{receiver.http_port}") as client:
+        for size in (1, 7, len(body)):
+            parts = (body[i:i + size] for i in range(0, len(body), size))
+            answer = client.post("/v1/logs", content=parts,
+                                 headers={**JSON, "content-encoding": coding})
+            assert answer.request.headers["transfer-encoding"] == "chunked"
+            assert "content-length" not in answer.request.headers
+            assert (answer.status_code, answer.content) == (200, b"{}")
+    assert [parse(*request).resource_logs[0].schema_url for request in inbox] == ["x" * 10_000] * 3
+    assert receiver.counts["refused"] == 0
+
+
+@pytest.mark.parametrize("coding", ["identity", "gzip"])
+def test_a_chunked_body_has_the_same_limits(receiver, inbox, monkeypatch, coding):
+    monkeypatch.setattr("aiops.otlp.bodies.MAX_REQUEST_BYTES", 1000)
+    body = gzip.compress(bytes(100_000)) if coding == "gzip" else bytes(1001)
+    answer = httpx.post(f"http://127.0.0.1:{receiver.http_port}/v1/traces", content=iter([body]),
+                        headers={**PROTOBUF, "content-encoding": coding})
+    assert answer.status_code == 413
+    assert receiver.counts["refused"] == 1
+    assert not inbox
+
+
+def test_a_gzip_body_of_two_members_is_read_whole(receiver, inbox):
+    line = orjson.dumps({"resourceLogs": [{"schemaUrl": "a"}]})
+    body = gzip.compress(line[:9]) + gzip.compress(line[9:])
+    assert post(receiver, "/v1/logs", body, content_type="application/json",
+                content_encoding="gzip")[0] == 200
+    assert parse(*inbox[0]).resource_logs[0].schema_url == "a"
+
+
+def speak(receiver, *parts):
+    """Send raw bytes, hang up, and read what comes back."""
+    with socket.create_connection(("127.0.0.1", receiver.http_port), timeout=10) as connection:
+        for part in parts:
+            connection.sendall(part)
+        connection.shutdown(socket.SHUT_WR)
+        return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+HEAD = b"POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n"
+
+
+@pytest.mark.parametrize(("sent", "status", "says"), [
+    (CHUNKED + b"\r\n2\r\n{}\r\n0\r\n\r\n", 200, b"{}"),
+    (CHUNKED + b"\r\n2;name=value\r\n{}\r\n0\r\nTrailer: x\r\n\r\n", 200, b"{}"),
+    (CHUNKED + b"\r\n2\r\n{}\r\n", 400, b"breaks off"),
+    (CHUNKED + b"\r\n9\r\n{}\r\n", 400, b"ended after 4 of 9"),
+    (CHUNKED + b"\r\n1\r\n{}\r\n0\r\n\r\n", 400, b"longer than it said"),
+    (CHUNKED + b"\r\n-2\r\n{}\r\n0\r\n\r\n", 400, b"size in hex"),
+    (CHUNKED + b"\r\n0x2\r\n{}\r\n0\r\n\r\n", 400, b"size in hex"),
+    (CHUNKED + b"\r\n" + b"f" * 4000 + b"\r\n", 400, b"size in hex"),
+    (CHUNKED + b"\r\n" + b"f" * 16 + b"\r\n", 413, b"may have"),
+    (CHUNKED + b"\r\n" + b"1" * 5000, 400, b"4096 bytes long"),
+    (CHUNKED + b"\r\n0\r\n" + b"a: b\r\n" * 200, 400, b"trailers"),
+    (CHUNKED + b"Content-Length: 2\r\n\r\n{}", 400, b"exclude each other"),
+    (HEAD + b"Transfer-Encoding: gzip, chunked\r\n\r\n", 501, b"must be chunked"),
+    (HEAD + b"\r\n{}", 411, b"Content-Length"),
+    (HEAD + b"Content-Length: -2\r\n\r\n{}", 411, b"Content-Length"),
+    (HEAD + b"Content-Length: " + b"9" * 5000 + b"\r\n\r\n", 411, b"Content-Length"),
+    (HEAD + b"Content-Length: 99999999999\r\n\r\n", 413, b"may have"),
+    (HEAD + b"Content-Length: 9\r\n\r\n{}", 400, b"ended after 2 of 9"),
+])
+def test_how_a_body_ends_decides_what_is_taken(receiver, inbox, sent, status, says):
+    answer = speak(receiver, sent)
+    assert answer.startswith(b"HTTP/1.1 %d " % status)
+    assert says in answer
+    assert receiver.counts["refused"] == len(inbox) ^ 1 == (status != 200)
+    assert answer.count(b"HTTP/1.1") == 1  # the rest of a bad body is no second request
+    assert post(receiver, "/v1/traces", b"{}", content_type="application/json")[0] == 200
+
+
+def test_a_sender_that_hangs_up_is_counted_and_others_are_served(receiver, inbox, capfd):
+    for sent in (CHUNKED + b"\r\n2\r\n{", HEAD + b"Content-Length: 9\r\n\r\n{", HEAD, b"\x16\x03"):
+        connection = socket.create_connection(("127.0.0.1", receiver.http_port), timeout=10)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        connection.sendall(sent)
+        connection.close()  # with SO_LINGER 0: reset, not ended
+    assert post(receiver, "/v1/traces", b"{}", content_type="application/json")[0] == 200
+    receiver.stop()
+    assert receiver.counts["traces"] == len(inbox) == 1
+    assert receiver.counts["refused"] == 2
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_silence_in_a_body_ends_in_a_refusal(receiver, monkeypatch):
+    monkeypatch.setattr("aiops.otlp.http._Request.timeout", 0.2)
+    with socket.create_connection(("127.0.0.1", receiver.http_port), timeout=10) as connection:
+        connection.sendall(HEAD + b"Content-Length: 9\r\n\r\n{")
+        assert connection.recv(65536).startswith(b"HTTP/1.1 408 ")
+    assert receiver.counts["refused"] == 1
+
+
+def test_mangled_requests_never_stop_the_receiver(receiver, inbox):
+    good = parse("traces", b"")
+    for i in range(20):
+        span = good.resource_spans.add().scope_spans.add().spans.add(name=f"s{i}", trace_id=b"t")
+        span.attributes.add(key="k").value.string_value = "v"
+    draw, good = random.Random(0), good.SerializeToString()
+    with httpx.Client(base_url=f"http://127.0.0.1:{receiver.http_port}") as client:
+        for _ in range(300):
+            mangled = bytearray(good)
+            for _ in range(draw.randint(1, 8)):
+                mangled[draw.randrange(len(good))] = draw.randrange(256)
+            answer = client.post("/v1/traces", content=bytes(mangled), headers=PROTOBUF)
+            assert answer.status_code in (200, 400)
+        assert client.post("/v1/traces", content=good, headers=PROTOBUF).status_code == 200
+    assert receiver.counts["traces"] == len(inbox)
+    assert receiver.counts["traces"] + receiver.counts["refused"] == 301
+    assert receiver.counts["refused"] > 100
+    assert all(decode("traces", data)["spans"].num_rows <= 20 for _, data in inbox)
 
 
 def test_grpc_refuses_bad_bytes_and_goes_on(receiver, inbox):
