@@ -34,6 +34,7 @@ test: setup  ## the suite, under 20 minutes on 2 cores
 	pytest
 
 test-full: setup  ## the suite with the tests that take minutes each
+	@bash scripts/quiet.sh
 	@bash scripts/apt.sh
 	@$(MAKE) --no-print-directory lint
 	pytest -m "" --timeout 3600

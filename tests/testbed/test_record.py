@@ -1,10 +1,13 @@
 """The recorder, on a stand-in for the shop: a web server that answers at once."""
 
 import json
+import os
+import subprocess
 import threading
 import time
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +15,7 @@ from aiops.errors import BusyError, TestbedError
 from aiops.testbed import alert, contention, load, plan, record
 from aiops.testbed.names import SUSPECTS
 
+ROOT = Path(__file__).parents[2]
 NORMAL = plan.Entry("normal-1", "normal", 1, 0.0, 3, 0, 0)
 INCIDENT = plan.Entry("r001", "incident", 2, 9.0, 3, 2, 1, "errors", "cart")
 
@@ -113,3 +117,16 @@ def test_one_recorder_at_a_time_and_others_can_tell(tmp_path):
         with pytest.raises(BusyError, match="Another recorder holds"), record.lock(path):
             pass
     assert not record.is_recording(path)
+
+
+def test_heavy_targets_wait_for_the_recorder(tmp_path):
+    path = tmp_path / "lock"
+    command = ["bash", "scripts/quiet.sh"]
+    env = {**os.environ, "AIOPS_RECORDER_LOCK": str(path)}
+    subprocess.run(command, cwd=ROOT, env=env, check=True, timeout=10)  # no recorder was ever here
+    with record.lock(path):
+        waiting = subprocess.Popen(command, cwd=ROOT, env=env, stderr=subprocess.PIPE, text=True)
+        assert "recorder is at work" in waiting.stderr.readline()
+        assert waiting.poll() is None
+    assert waiting.wait(timeout=10) == 0
+    waiting.stderr.close()
