@@ -1,0 +1,58 @@
+"""Pictures of a detector: what it takes for normal, and which incidents it finds."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from aiops import plots
+from aiops.errors import InputError
+from aiops.plots.incidents import incidents
+from aiops.plots.spreads import spreads
+
+
+def words(figure) -> str:
+    return "\n".join(t.get_text() for t in figure.findobj(lambda a: hasattr(a, "get_text")))
+
+
+def learned() -> pd.DataFrame:
+    rows = [("cart", "memory_bytes", 1e8, 5e5), ("cart", "latency_p95_ms", 4.0, 1.0),
+            ("cart", "error_rate", 0.0, 0.0), ("cart", "disk_read_bytes_per_s", np.nan, np.nan),
+            ("web", "memory_bytes", 1e8, 0.0), ("web", "latency_p95_ms", 2.0, 3.0),
+            ("web", "error_rate", 0.0, 0.0), ("web", "disk_read_bytes_per_s", np.nan, np.nan)]
+    return pd.DataFrame(rows, columns=["service", "feature", "usual", "spread"])
+
+
+def test_spreads_name_the_tightest_and_the_loosest():
+    figure = spreads(learned(), "Data set shop.")
+    assert figure.get_label() == \
+        "Normal operation moves cart's memory by under 1%, web's latency p95 by 150%"
+    text = words(figure)
+    assert "Never moved: error rate." in text
+    assert {"<1%", "25%", "150%", "still"} <= set(text.split("\n"))
+    assert "disk" not in text
+    assert plots.to_png(figure) == plots.to_png(spreads(learned(), "Data set shop."))
+
+
+def test_spreads_of_what_is_usually_zero_say_so():
+    rare = learned().assign(usual=0.0)
+    assert "usually zero" in spreads(rare).get_label()
+    with pytest.raises(InputError, match="no feature that moved"):
+        spreads(learned().assign(spread=0.0))
+
+
+def table() -> pd.DataFrame:
+    return pd.DataFrame({"label": ["latency at cart", "errors at web", "leak at web"],
+                         "ap": [0.9, 0.6, 0.2], "chance": 0.3, "found": [True, True, False],
+                         "delay_s": [0.0, 15.0, np.nan]})
+
+
+def test_incidents_count_what_was_found():
+    figure = incidents(table())
+    assert figure.get_label() == ("2 of 3 incidents raise an alarm; half score an average "
+                                  "precision over 0.60 (chance 0.30)")
+    text = words(figure).split("\n")
+    assert {"at once", "after 15 s", "missed"} <= set(text)
+    rows = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert rows == ["leak at web", "errors at web", "latency at cart"]  # best at the top
+    with pytest.raises(InputError, match="no incident"):
+        incidents(table().iloc[:0])
