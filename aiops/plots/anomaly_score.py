@@ -42,7 +42,7 @@ def anomaly_score(score: pd.Series, threshold: float, events: pd.DataFrame,
     named, alarms = runs(truth), _joined(runs((score > threshold).to_numpy()), join)
     found = [any(_meet(e, a) for a in alarms) for e in named]
     right = [any(_meet(e, a) for e in named) for a in alarms]
-    fig = style.figure(4.9 if parts is not None and alarms else 3.5)
+    fig = style.figure(4.2 if parts is not None and alarms else 2.8)
     ratios = [2.5, 0.5, 1.75] if parts is not None and alarms else [2.5, 0.5]
     panels = fig.subplots(len(ratios), 1, height_ratios=ratios)
     _curve(panels[0], score, threshold, named)

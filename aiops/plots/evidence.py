@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -10,123 +11,182 @@ import pandas as pd
 
 from aiops.errors import InputError
 from aiops.plots import style
+from aiops.plots.moves import labels, moves
+from aiops.plots.timeline import Timeline
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 Window = tuple[pd.Timestamp, pd.Timestamp]
-_FLOOR, _CEILING = 1 / 6, 200.0
+_FLOOR, _LEAST_TOP, _CEILING = 1 / 6, 12.0, 500.0
+_COLUMNS, _HEAD_LINES, _HEAD_SIZE = 4, 3, 6.8
 
 
 @style.picture
 def evidence(metrics: pd.DataFrame, normal: Sequence[Window], abnormal: Window,
              suspects: Sequence[str], names: Sequence[str] | None = None,
-             source: str = "") -> Figure:
+             blame: pd.Series | None = None, source: str = "") -> Figure:
     """Draw each metric over its median in ``normal``.
 
     Args:
         metrics: Case metrics (time, service, name, value, unit?).
         normal, abnormal: half-open windows.
         suspects: services, the first is the one pointed at.
-        names: metrics, one column each; without, the four whose median moved most at the
-            first suspect.
+        names: metrics, one column each; without, each suspect's own four that moved most.
+        blame: blame by suspect, written under its name.
         source: what is drawn, for the line under the title.
     """
-    if names is None:
-        names = _telling(metrics[metrics.service == suspects[0]], normal, abnormal)
-    inside = metrics[metrics.service.isin(suspects) & metrics.name.isin(names)]
-    if inside.empty:
-        raise InputError(f"evidence found none of the metrics {', '.join(names)} for "
+    shown = metrics[metrics.service.isin(suspects)]
+    found = {s: moves(shown[shown.service == s], normal, abnormal) for s in suspects}
+    columns = {s: list(names or found[s].index[:_COLUMNS]) for s in suspects}
+    if shown[shown.name.isin(sum(columns.values(), []))].empty:
+        raise InputError(f"evidence found none of the metrics {', '.join(names or ['(any)'])} for "
                          f"{', '.join(suspects)}. Names seen: "
                          f"{', '.join(sorted(metrics.name.unique())[:20])}.")
-    fig = style.figure(1.35 + 0.70 * len(suspects))
-    axes = fig.subplots(len(suspects), len(names), sharex=True, sharey=True, squeeze=False)
-    hot = [(s, n) for i, s in enumerate(suspects) for j, n in enumerate(names)
-           if _panel(axes[i, j], _series(inside, s, n), normal, abnormal)]
-    _dress(axes, inside, suspects, names)
-    style.headline(fig, _title(suspects, names, hot), (
-        "Value over its median before (log axis, the same in every panel); in the panel the "
-        "median before → during. Orange: at least doubled or halved, and outside all that was "
-        f"seen before. {source}").strip())
+    width = max(map(len, columns.values()))
+    fig = style.figure(0.30 + (0.58 if names else 1.02) * len(suspects) + (0.5 if names else 0.0))
+    axes = fig.subplots(len(suspects), width, sharex=True, sharey=True, squeeze=False)
+    fig.get_layout_engine().set(h_pad=0.02, hspace=0.03)  # type: ignore[union-attr,call-arg]
+    line = Timeline.of(shown.time)
+    for i, suspect in enumerate(suspects):
+        mine = shown[shown.service == suspect]
+        for j, ax in enumerate(axes[i]):
+            if j >= len(columns[suspect]):
+                ax.axis("off")
+                continue
+            _panel(ax, line, mine, found[suspect], columns[suspect][j], (normal, abnormal),
+                   _head(columns[suspect][j], mine, width) if i == 0 or not names else "")
+        _side(axes[i, 0], suspect, blame, first=i == 0)
+    _dress(axes, line)
+    _scale(axes)
+    title = _shared_title(suspects, names, found) if names else _title(suspects, found)
+    style.headline(fig, title, _text(blame, source))
     return fig
 
 
-def _telling(metrics: pd.DataFrame, normal: Sequence[Window], abnormal: Window,
-             most: int = 4) -> list[str]:
-    """Names of the metrics whose median changed by the largest factor, most first."""
-    def medians(windows: Sequence[Window]) -> pd.Series:
-        rows = pd.concat([metrics[(metrics.time >= a) & (metrics.time < b)] for a, b in windows])
-        return rows.groupby("name").value.median()
-    before, during = medians(normal), medians([abnormal])
-    moved = np.log(during[during > 0] / before[before > 0]).abs().dropna()
-    return [str(name) for name in moved.sort_values(ascending=False, kind="stable").index[:most]]
+def _title(suspects: Sequence[str], found: dict[str, pd.DataFrame]) -> str:
+    first, own = style.shorten(suspects[0]), found[suspects[0]]
+    part = {s: f"{int(f.moved.sum())} of {len(f)}" for s, f in found.items()}
+    title = f"{first}: {part[suspects[0]]} metrics left what was seen before" if own.moved.any() \
+        else f"None of the {len(own)} metrics of {first} left what was seen before"
+    rest = [f"{style.shorten(s)} {part[s]}" for s in suspects[1:]]
+    return f"{title}; {', '.join(rest)}" if rest else title
 
 
-def _series(metrics: pd.DataFrame, service: str, name: str) -> pd.Series:
-    rows = metrics[(metrics.service == service) & (metrics.name == name)]
-    return rows.groupby("time").value.mean()
-
-
-def _title(suspects: Sequence[str], names: Sequence[str], hot: list[tuple[str, str]]) -> str:
-    mine = [n for s, n in hot if s == suspects[0]]
+def _shared_title(suspects: Sequence[str], names: Sequence[str],
+                  found: dict[str, pd.DataFrame]) -> str:
+    moved = {s: int(f.moved.reindex(names, fill_value=False).sum()) for s, f in found.items()}
     first = style.shorten(suspects[0])
-    if not mine:
+    if not moved[suspects[0]]:
         return f"None of the {len(names)} metrics of {first} left what was seen before"
-    others = len({s for s, _ in hot} - {suspects[0]})
-    title = f"{first}: {len(mine)} of {len(names)} metrics left what was seen before"
+    title = f"{first}: {moved[suspects[0]]} of {len(names)} metrics left what was seen before"
     if len(suspects) == 1:
         return title
+    others = sum(1 for s in suspects[1:] if moved[s])
     return f"{title}; {others} of {len(suspects) - 1} others moved too"
 
 
-def _panel(ax: Axes, series: pd.Series, normal: Sequence[Window], abnormal: Window) -> bool:
-    """Draw one series; true when it moved."""
-    ax.axvspan(*abnormal, color=style.TINT, lw=0, zorder=0)
+def _text(blame: pd.Series | None, source: str) -> str:
+    ranked = "" if blame is None else "Suspects with their blame, most first. "
+    return (f"{ranked}Value over its median before (one log axis for all); above it the median "
+            "before → during. Orange: at least doubled or halved, and outside all that was seen "
+            f"before. {source}").strip()
+
+
+# --- one panel ---------------------------------------------------------------------------
+def _panel(ax: Axes, line: Timeline, mine: pd.DataFrame, found: pd.DataFrame, name: str,
+           windows: tuple[Sequence[Window], Window], head: str) -> None:
+    ax.axvspan(*line(pd.DatetimeIndex(windows[1])), color=style.TINT, lw=0, zorder=0)
     ax.axhline(1, color=style.PALE, lw=0.9, zorder=1)
-    calm = pd.concat([series[(series.index >= a) & (series.index < b)] for a, b in normal])
-    during = series[(series.index >= abnormal[0]) & (series.index < abnormal[1])]
-    if calm.empty or during.empty:
-        ax.text(0.5, 0.5, "no data", transform=ax.transAxes, ha="center", va="center",
-                fontsize=7.8, color=style.GREY)
-        return False
-    base, now = float(calm.median()), float(during.median())
-    hot = not calm.min() <= now <= calm.max() and not base / 2 < now < base * 2
-    if base > 0:  # a series that was 0 has no ratio; its medians still stand in the panel
-        ax.plot(series.index, (series / base).clip(_FLOOR, _CEILING), zorder=3,
-                color=style.ACCENT if hot else style.STEEL, lw=1.5 if hot else 1)
-    ax.text(0.02, 0.95, f"{style.brief(base)} → {style.brief(now)}", transform=ax.transAxes,
-            va="top", fontsize=7.8, color=style.ACCENT if hot else style.GREY, zorder=5,
-            fontweight="bold" if hot else "normal")
-    return bool(hot)
+    ax.set_title(head, fontsize=_HEAD_SIZE, fontweight="normal", pad=12, linespacing=1.1)
+    if name not in found.index:
+        ax.text(0.02, 0.88, "no data", transform=ax.transAxes, va="top", fontsize=7.8,
+                color=style.GREY)
+        return
+    row, rows = found.loc[name], mine[mine.name == name]
+    color = style.ACCENT if row.moved else style.STEEL
+    _draw_series(ax, line, rows.groupby("time").value.mean(), float(row.before or 0), color)
+    ax.text(0, 1.03, _change(row, _unit(rows)), transform=ax.transAxes, va="bottom", fontsize=8,
+            color=color if row.moved else style.GREY, fontweight="bold" if row.moved else "normal")
 
 
-def _head(name: str, units: Sequence[str], width: int) -> str:
-    """A panel's title on two lines at most: the metric and its unit, then its attributes."""
-    metric, _, attributes = name.partition("{")
-    lines = [f"{metric} ({units[0]})" if units else metric, attributes.rstrip("}")]
-    return "\n".join(line if len(line) <= width else line[: width - 1] + "…"
-                     for line in lines if line)
+def _draw_series(ax: Axes, line: Timeline, series: pd.Series, base: float, color: str) -> None:
+    """A line over the median before; where that was none or 0, a dot for each value."""
+    stretch = line.split(series.index)
+    for k in np.unique(stretch):
+        part = series[stretch == k]
+        if base > 0:
+            ax.plot(line(part.index), (part / base).clip(_FLOOR, _CEILING), zorder=3, color=color,
+                    lw=1.4 if color == style.ACCENT else 1)
+        else:
+            seen = part[part > 0]
+            ax.plot(line(seen.index), np.full(len(seen), 3.0), ".", ms=4, color=color, zorder=3)
 
 
-def _dress(axes: np.ndarray, metrics: pd.DataFrame, suspects: Sequence[str],
-           names: Sequence[str]) -> None:
+def _change(row: pd.Series, unit: str) -> str:
+    ends = [0.0 if pd.isna(v) else float(v) for v in (row.before, row.during)]
+    if unit == "s" and max(ends) < 1:
+        ends, unit = [1000 * v for v in ends], "ms"
+    before, during = (style.brief(e) for e in ends)
+    if pd.isna(row.during):
+        return f"{before} {unit}".rstrip() + " → none"
+    return f"{'none' if pd.isna(row.before) else before} → {during} {unit}".rstrip()
+
+
+def _unit(rows: pd.DataFrame) -> str:
+    """As OTLP writes it; a dimensionless 1 or {request} goes without."""
+    units = rows.unit.dropna() if "unit" in rows else pd.Series(dtype=str)
+    unit = str(units.iloc[0]) if len(units) else ""
+    return "" if unit == "1" or unit.startswith("{") else {"By": "bytes"}.get(unit, unit)
+
+
+def _head(name: str, mine: pd.DataFrame, columns: int) -> str:
+    """The metric, then what tells this series from its like, wrapped to the panel."""
+    metric, telling = labels([name], mine.name.unique())[name]
+    room = int(118 / columns)
+    lines = [*_wrap(metric, room), *(_wrap(telling, room) if telling else [])]
+    if len(lines) > _HEAD_LINES:
+        lines = [*lines[:_HEAD_LINES - 1], lines[_HEAD_LINES - 1][: room - 1] + "…"]
+    return "\n".join(lines)
+
+
+def _wrap(text: str, room: int) -> list[str]:
+    """Lines broken after a dot, slash, dash or space."""
+    lines = [""]
+    for piece in re.split(r"(?<=[._/ -])", text):
+        if lines[-1] and len(lines[-1] + piece.rstrip()) > room:
+            lines.append("")
+        lines[-1] += piece
+    return [line.rstrip() if len(line.rstrip()) <= room else line[: room - 1] + "…"
+            for line in lines]
+
+
+# --- axes --------------------------------------------------------------------------------
+def _side(ax: Axes, suspect: str, blame: pd.Series | None, first: bool) -> None:
+    words = style.shorten(suspect, 15)
+    if blame is not None and suspect in blame.index:
+        words += f"\n{style.brief(float(blame[suspect]))}"
+    ax.set_ylabel(words, rotation=0, ha="right", va="center", fontsize=8.5,
+                  fontweight="bold" if first else "normal")
+
+
+def _dress(axes: np.ndarray, line: Timeline) -> None:
+    for ax in axes.flat:
+        ax.tick_params(labelsize=7.5, length=2)
+    for ax in axes[-1]:
+        line.dress(ax, ticks=3)
+    for ax in axes[:-1].flat:
+        ax.tick_params(labelbottom=False)
+
+
+def _scale(axes: np.ndarray) -> None:
     from matplotlib.ticker import FixedLocator, NullLocator
 
-    for i, service in enumerate(suspects):
-        axes[i, 0].set_ylabel(style.shorten(service), rotation=0, ha="right", va="center",
-                              fontsize=8.5, fontweight="normal" if i else "bold")
-    for ax, name in zip(axes[0], names, strict=True):
-        units = list(metrics.unit[metrics.name == name].dropna()) if "unit" in metrics else []
-        ax.set_title(_head(name, units, 104 // len(names)), fontsize=7)
+    top = max((float(np.max(line.get_ydata())) for ax in axes.flat for line in ax.get_lines()
+               if len(line.get_ydata())), default=1.0)
     for ax in axes.flat:
-        ax.set(yscale="log", ylim=(_FLOOR, _CEILING))
+        ax.set(yscale="log", ylim=(_FLOOR, min(max(1.5 * top, _LEAST_TOP), _CEILING)))
         ax.yaxis.set_major_locator(FixedLocator([1, 10, 100]))
         ax.yaxis.set_minor_locator(NullLocator())
         ax.yaxis.set_major_formatter(lambda v, _: f"×{v:g}")
-        ax.tick_params(labelsize=7.5, length=2)
-    span = metrics.time.max() - metrics.time.min()
-    for ax in axes[-1]:
-        style.clock(ax, "%H:%M" if span > pd.Timedelta("10min") else "%M:%S")
-        ax.set_xlabel("")
-        ax.xaxis.get_major_locator().maxticks = dict.fromkeys(range(8), 4)

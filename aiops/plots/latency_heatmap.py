@@ -9,6 +9,7 @@ import pandas as pd
 
 from aiops.errors import InputError
 from aiops.plots import spans, style
+from aiops.plots.timeline import Timeline, nice_step
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 Window = tuple[pd.Timestamp, pd.Timestamp]
 _CELLS, _DASHES = 90, 20  # columns of cells, and dashes of the quantiles, over the picture
 _PER_DECADE = 20
-_STEPS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600, 86400]
 
 
 @style.picture
@@ -37,24 +37,21 @@ def latency_heatmap(traces: pd.DataFrame, abnormal: Window | None = None, label:
                          f"got {len(entry)}. Widen the window.")
     # a latency of 0 has no place on a log axis: it is drawn at a microsecond
     entry = entry.assign(start=entry.start.dt.as_unit("ns"), ms=entry.duration_ms.clip(lower=1e-3))
-    cell_s, dash_s = _step(entry.start, _CELLS), _step(entry.start, _DASHES)
-    fig = style.figure(3.6)
+    rough_s = Timeline.of(entry.start).drawn_s
+    cell_s, dash_s = nice_step(rough_s / _CELLS), nice_step(rough_s / _DASHES)
+    line = Timeline.of(entry.start, align_s=cell_s)
+    fig = style.figure(2.95)
     ax, bar = fig.subplots(1, 2, width_ratios=[1, 0.016])
-    _cells(ax, bar, entry, cell_s)
+    _cells(ax, bar, line, entry, cell_s)
     if abnormal is not None:
-        _mark(ax, abnormal, entry.start.max(), label)
-    _quantiles(ax, entry, dash_s)
-    style.clock(ax, "%H:%M:%S" if cell_s < 60 else "%m-%d %H:%M")
+        _mark(ax, line, abnormal, label)
+    _quantiles(ax, line, entry, dash_s)
+    line.dress(ax)
+    ax.set_xlabel("time (UTC)", loc="left")
     text = (f"Every request at the entry ({len(entry):,}). "
             f"Lines: p50 and p99 in {dash_s:g} s. {source}")
     style.headline(fig, _title(entry, abnormal), text.strip())
     return fig
-
-
-def _step(start: pd.Series, pieces: int) -> float:
-    """A round number of seconds that cuts the time into about so many pieces."""
-    wish = (start.max() - start.min()).total_seconds() / pieces
-    return next((s for s in _STEPS if s >= wish), _STEPS[-1])
 
 
 def _title(entry: pd.DataFrame, abnormal: Window | None) -> str:
@@ -82,23 +79,20 @@ def _best_limit(now: pd.Series, then: pd.Series) -> tuple[float, float]:
     return limits[best], float(gain[best])
 
 
-def _cells(ax: Axes, bar: Axes, entry: pd.DataFrame, step_s: float) -> None:
+def _cells(ax: Axes, bar: Axes, line: Timeline, entry: pd.DataFrame, step_s: float) -> None:
     from matplotlib.colors import LogNorm
-    from matplotlib.dates import date2num
 
-    step = pd.Timedelta(seconds=step_s)
-    times = pd.date_range(entry.start.min().floor(step), entry.start.max() + step, freq=step)
+    edges = np.arange(0, line.drawn_s + step_s, step_s)
     low = np.floor(np.log10(entry.ms.min()) * _PER_DECADE)
     high = np.ceil(np.log10(entry.ms.max()) * _PER_DECADE) + 1
     levels = 10 ** (np.arange(low, high + 1) / _PER_DECADE)
-    counts, _, _ = np.histogram2d(entry.start.astype("int64"), entry.ms,
-                                  [times.as_unit("ns").astype("int64"), levels])
+    counts, _, _ = np.histogram2d(line(entry.start), entry.ms, [edges, levels])
     top = max(counts.max(), 2.0)
-    drawn = ax.pcolormesh(date2num(times), levels, np.ma.masked_equal(counts.T, 0), zorder=2,
+    drawn = ax.pcolormesh(edges, levels, np.ma.masked_equal(counts.T, 0), zorder=2,
                           cmap=style.colormap(style.COUNT), norm=LogNorm(1, top), rasterized=True)
-    ax.set(yscale="log", xlim=(times[0], times[-1]), ylim=(levels[0], levels[-1]),
-           ylabel="latency at the entry (ms, log scale)")
-    ax.yaxis.set_major_formatter(lambda v, _: f"{v:g}")
+    ax.set(yscale="log", xlim=(0, edges[-1]), ylim=(levels[0], levels[-1]),
+           ylabel="latency at the entry (ms, log)")
+    _levels(ax, wide=high - low > 2.5 * _PER_DECADE)
     ticks = [v for v in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000) if v <= top]
     scale = ax.figure.colorbar(drawn, cax=bar, ticks=ticks)
     scale.set_label(f"requests in a cell ({step_s:g} s × 1/{_PER_DECADE} decade)", fontsize=8)
@@ -107,19 +101,32 @@ def _cells(ax: Axes, bar: Axes, entry: pd.DataFrame, step_s: float) -> None:
     scale.outline.set_visible(False)
 
 
-def _mark(ax: Axes, window: Window, last: pd.Timestamp, label: str) -> None:
-    ax.axvspan(window[0], min(window[1], last), color=style.TINT, alpha=0.6, lw=0, zorder=0)
-    ax.axvline(window[0], color=style.ACCENT, lw=1.2, zorder=4)
-    ax.text(window[0], 1.0, label, color=style.ACCENT, transform=ax.get_xaxis_transform(),
-            va="bottom", fontsize=8.5, fontweight="bold")
+def _levels(ax: Axes, wide: bool) -> None:
+    """Ticks at 1, 10, 100; between them at 2 and 5 where there is room."""
+    from matplotlib.ticker import LogLocator, NullLocator
+
+    ax.yaxis.set_major_locator(LogLocator(subs=(1.0,) if wide else (1.0, 2.0, 5.0)))
+    ax.yaxis.set_minor_locator(NullLocator())
+    ax.yaxis.set_major_formatter(lambda v, _: f"{v:g}")
 
 
-def _quantiles(ax: Axes, entry: pd.DataFrame, dash_s: float) -> None:
+def _mark(ax: Axes, line: Timeline, window: Window, label: str) -> None:
+    left, right = line(pd.DatetimeIndex(window))
+    ax.axvspan(left, right, color=style.TINT, alpha=0.6, lw=0, zorder=0)
+    ax.axvline(left, color=style.ACCENT, lw=1.2, zorder=4)
+    late = left > 0.7 * ax.get_xlim()[1]
+    ax.text(left, 1.01, label, color=style.ACCENT, transform=ax.get_xaxis_transform(),
+            va="bottom", ha="right" if late else "left", fontsize=8.5, fontweight="bold")
+
+
+def _quantiles(ax: Axes, line: Timeline, entry: pd.DataFrame, dash_s: float) -> None:
     dash = pd.Timedelta(seconds=dash_s)
     levels = entry.groupby(entry.start.dt.floor(dash)).ms.quantile([0.5, 0.99]).unstack()
+    left = line(levels.index)
+    right = np.minimum(left + dash_s, line(levels.index + dash))
     for quantile, name, va in ((0.5, "p50", "top"), (0.99, "p99", "bottom")):
-        value = levels[quantile]
+        value = levels[quantile].to_numpy()
         for color, width, order in ((style.PAPER, 2.8, 5), (style.ACCENT, 1.6, 6)):
-            ax.hlines(value, value.index, value.index + dash, color=color, lw=width, zorder=order)
-        ax.text(1.008, value.iloc[-1], f"{name} {style.brief(value.iloc[-1])} ms", va=va,
-                fontsize=8.5, color=style.ACCENT, transform=ax.get_yaxis_transform())
+            ax.hlines(value, left, right, color=color, lw=width, zorder=order)
+        ax.text(1.008, value[-1], name, va=va, fontsize=8.5, color=style.ACCENT,
+                transform=ax.get_yaxis_transform())

@@ -7,14 +7,14 @@ sweeps for the order, isotonic spacing for the height (Sugiyama, Tagawa and Toda
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 import networkx as nx
 import numpy as np
 
 Edge = tuple[str, str]
-_SWEEPS, _PULLS, _BEND_GAP = 24, 60, 0.62
+_SWEEPS, _PULLS, _BEND_ROOM = 24, 60, 0.35
 
 
 @dataclass(frozen=True)
@@ -27,20 +27,21 @@ class Bend:
 
 @dataclass(frozen=True)
 class Layout:
-    """``position`` of nodes and bends (x layers right, y steps up); ``bends`` by edge."""
+    """``position`` of nodes and bends (x layers right, y up); ``bends`` by edge."""
 
     position: dict[Hashable, tuple[int, float]]
     bends: dict[Edge, list[Bend]]
 
 
-def layered(graph: nx.DiGraph) -> Layout:
+def layered(graph: nx.DiGraph, room: Mapping[Hashable, float] | None = None) -> Layout:
+    """Place the nodes; ``room`` is the height each takes with its margin, 1 when not given."""
     dag = _acyclic(graph)
     layer: dict[Hashable, int] = {}
     for node in nx.topological_sort(dag):
         layer[node] = max((layer[p] + 1 for p in dag.predecessors(node)), default=0)
     full, bends = _with_bends(dag, layer)
     order = _untangle(full, layer)
-    height = _space(full, order)
+    height = _space(full, order, room or {})
     for a, b in sorted(set(graph.edges) - set(dag.edges)):  # drawn as it is, against the flow
         bends[a, b] = []
     return Layout({n: (layer[n], -height[n]) for n in full}, bends)
@@ -84,15 +85,16 @@ def _untangle(full: nx.DiGraph, layer: dict) -> dict[int, list]:
     return best
 
 
-def _space(full: nx.DiGraph, order: dict[int, list]) -> dict[Hashable, float]:
+def _space(full: nx.DiGraph, order: dict[int, list],
+           room: Mapping[Hashable, float]) -> dict[Hashable, float]:
     """Pull each node towards its neighbours, keeping order and distance within a layer."""
     y = {n: i - (len(row) - 1) / 2 for row in order.values() for i, n in enumerate(row)}
     around = {n: list(nx.all_neighbors(full, n)) for n in full}
     for _ in range(_PULLS):
         for row in order.values():
             want = [np.mean([y[m] for m in around[n]] or [y[n]]) for n in row]
-            gap = [_BEND_GAP if isinstance(a, Bend) or isinstance(b, Bend) else 1.0
-                   for a, b in zip(row, row[1:], strict=False)]
+            need = [_BEND_ROOM if isinstance(n, Bend) else room.get(n, 1.0) for n in row]
+            gap = [(a + b) / 2 for a, b in zip(need, need[1:], strict=False)]
             offset = np.cumsum([0.0, *gap])
             y.update(zip(row, isotonic(np.array(want) - offset) + offset, strict=True))
     return y

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, is_dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,13 +18,15 @@ if TYPE_CHECKING:
 
 @style.picture
 def leaderboard(figures: Iterable[Any] | pd.DataFrame, metrics: Sequence[str] = ("ac@1", "ac@3"),
-                slice: str = "all", source: str = "") -> Figure:
+                slice: str = "all", controls: Collection[str] = (), source: str = "") -> Figure:
     """Draw one panel a metric, one row a model, best at the top by the first metric.
 
     Args:
         figures: tidy figures (the records of ``aiops.evaluation``, dicts, or a frame of them).
         metrics: names of the metrics, all shares between 0 and 1.
         slice: which slice of them.
+        controls: models that know the answer or try nothing: grey, below the others, and
+            never said to lead.
         source: what they were measured on, for the line under the title.
     """
     table = _table(figures)
@@ -32,13 +34,15 @@ def leaderboard(figures: Iterable[Any] | pd.DataFrame, metrics: Sequence[str] = 
     if missing := [m for m in metrics if m not in set(table.metric)]:
         raise InputError(f"leaderboard found no figure of {', '.join(missing)} in slice "
                          f"{slice!r}. Ask for a metric that the figures hold.")
-    first = table[table.metric == metrics[0]].sort_values(["value", "model"], kind="stable")
+    first = table[table.metric == metrics[0]]
+    first = first.assign(rival=~first.model.isin(controls)).sort_values(
+        ["rival", "value", "model"], kind="stable")
     models = list(first.model)
-    fig = style.figure(1.25 + 0.30 * len(models))
+    fig = style.figure(0.62 + 0.30 * len(models))
     axes = fig.subplots(1, len(metrics), sharey=True, squeeze=False)[0]
     for ax, metric in zip(axes, metrics, strict=True):
         rows = table[table.metric == metric].set_index("model").reindex(models)
-        _panel(ax, rows, metric)
+        _panel(ax, rows, metric, controls)
     style.headline(fig, _title(first, metrics[0]), _text(first, source))
     return fig
 
@@ -52,7 +56,10 @@ def _table(figures: Iterable[Any] | pd.DataFrame) -> pd.DataFrame:
 
 
 def _title(first: pd.DataFrame, metric: str) -> str:
-    best = first.iloc[-1]
+    rivals = first[first.rival]
+    if rivals.empty:
+        return f"{style.count(len(first), 'control')}, no model to compare"
+    best = rivals.iloc[-1]
     if not _beats_chance(best):
         return f"No model beats chance: best is {best.model} with {metric} {best.value:.2f}"
     chance = "" if pd.isna(best.chance) else f" (chance {best.chance:.2f})"
@@ -61,20 +68,22 @@ def _title(first: pd.DataFrame, metric: str) -> str:
 
 def _text(first: pd.DataFrame, source: str) -> str:
     n = int(first.n.max()) if first.n.notna().any() else 0
+    controls = [m for m, rival in zip(first.model, first.rival, strict=True) if not rival]
+    aside = f" {', '.join(controls)}: a control, no rival." if controls else ""
     return (f"{style.count(n, 'case')}. Dot: mean, line: 95 % bootstrap over cases; dashed: "
-            f"chance; grey: the interval reaches chance. {source}").strip()
+            f"chance; grey: the interval reaches chance.{aside} {source}").strip()
 
 
 def _beats_chance(row: Any) -> bool:
     return pd.isna(row.chance) or pd.isna(row.low) or row.low > row.chance
 
 
-def _panel(ax: Axes, rows: pd.DataFrame, metric: str) -> None:
+def _panel(ax: Axes, rows: pd.DataFrame, metric: str, controls: Collection[str]) -> None:
     for i, row in enumerate(rows.itertuples()):
         ax.axhline(i, color="#eef0f2", lw=0.8, zorder=0)
         if pd.isna(row.value):
             continue
-        better = _beats_chance(row)
+        better = _beats_chance(row) and row.Index not in controls
         color = style.SCORE if better else "#9aa5ae"
         ax.plot([row.low, row.high], [i, i], color=color, lw=2, solid_capstyle="butt", zorder=2)
         ax.plot(row.value, i, "o", color=color, ms=6.5, mec=style.PAPER, mew=0.8, zorder=3,
@@ -85,7 +94,9 @@ def _panel(ax: Axes, rows: pd.DataFrame, metric: str) -> None:
             ax.plot([row.chance] * 2, [i - 0.5, i + 0.5], color=style.GREY, lw=1,
                     ls=(0, (3, 2)), zorder=1)
     ax.set(xlim=(0, 1), ylim=(-0.6, len(rows) - 0.4), xlabel="share of cases")
-    ax.set_yticks(range(len(rows)), list(rows.index))
+    ax.set_yticks(range(len(rows)), [f"{m} (control)" if m in controls else m for m in rows.index])
+    for label, model in zip(ax.get_yticklabels(), rows.index, strict=True):
+        label.set_color(style.GREY if model in controls else style.INK)
     ax.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "0.25", "0.5", "0.75", "1"])
     ax.set_title(metric.upper() if metric.startswith("ac@") else metric)
     ax.tick_params(axis="y", length=0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import networkx as nx
@@ -16,10 +17,12 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-BOX_W, BOX_H, STEP_X, STEP_Y = 1.22, 0.50, 2.02, 0.68  # inches on paper
+BOX_H, MARGIN, WIDEST_STEP = 0.50, 0.18, 2.4  # inches on paper, as all that is drawn
+LINE_H, ARROW = 0.125, 0.15  # of a label, and the room an arrow's head takes
 MOST = 25  # boxes a reader can take in; the rest is folded into one
 _SLOWER_BY_MS = 2.0  # a doubled median below this is noise of the clock
 _OTHERS = "others"
+_PAD = 0.0417  # matplotlib's own around the panels
 
 
 @style.picture
@@ -135,55 +138,85 @@ def _merge(graph: nx.DiGraph, name: dict[str, str]) -> nx.DiGraph:
 
 
 # --- drawing -----------------------------------------------------------------------------
+@dataclass(frozen=True)
+class _Sheet:
+    """Where things stand, in inches: boxes by name, bends by themselves."""
+
+    at: dict[Any, tuple[float, float]]
+    height: dict[str, float]
+    box_w: float
+    gap: float  # between two columns of boxes
+
+
 def _draw(graph: nx.DiGraph, blame: pd.Series, change: bool, title: str, text: str) -> Figure:
-    plan = layout.layered(graph)
-    at = {n: (x * STEP_X, y * STEP_Y) for n, (x, y) in plan.position.items()}
-    ys = [y for _, y in at.values()]
-    height = max(ys) - min(ys) + BOX_H
-    fig = style.figure(1.0 + height)
+    height = {n: _box_height(graph, n) for n in graph}
+    plan = layout.layered(graph, {n: h + MARGIN for n, h in height.items()})
+    sheet = _sheet(plan, height)
+    ends = [y + s * (height[n] / 2 if n in height else 0.06)
+            for n, (_, y) in sheet.at.items() for s in (-1, 1)]
+    low, high = min(ends) - 0.03, max(ends) + 0.03
+    fig = style.figure(high - low + 2 * _PAD)
     ax = fig.subplots()
-    busiest = max((d["per_s"] for *_, d in graph.edges(data=True)), default=1.0)
-    width = {e: 0.8 + 5 * float(np.sqrt(graph.edges[e]["per_s"] / busiest)) for e in plan.bends}
-    leave, enter = _ports(at, plan.bends, width, 0), _ports(at, plan.bends, width, 1)
-    for edge in sorted(plan.bends, key=lambda e: -width[e]):
-        way = _way(at, edge, plan.bends[edge], leave[edge], enter[edge])
-        _line(ax, way, graph.edges[edge], width[edge])
+    ax.set(xlim=(0, style.WIDTH_IN - 2 * _PAD), ylim=(low, high))
+    ax.axis("off")
+    _lines(ax, graph, plan, sheet)
     for node in graph:
-        _box(ax, node, at[node], blame.get(node), max(blame.max(), 1e-9), change)
-    _frame(ax, at, [n for n in graph])
+        _box(ax, node, sheet, blame.get(node), max(blame.max(), 1e-9), change)
     style.headline(fig, title, text)
     return fig
 
 
-def _frame(ax: Axes, at: dict, nodes: list) -> None:
-    xs = [at[n][0] for n in nodes]
-    reach = [y + s * (BOX_H / 2 if n in nodes else 0.06) for n, (_, y) in at.items()
-             for s in (-1, 1)]
-    ax.set(xlim=(min(xs) - BOX_W / 2 - 0.03, max(max(xs), 2 * STEP_X) + BOX_W / 2 + 0.03),
-           ylim=(min(reach) - 0.03, max(reach) + 0.03))
-    ax.axis("off")
+def _box_height(graph: nx.DiGraph, node: str) -> float:
+    """High enough for the labels of the calls that come in."""
+    return max(BOX_H, 0.06 + sum(_lines_of(d) * LINE_H for *_, d in graph.in_edges(node, True)))
 
 
-def _ports(at: dict, bends: dict, width: dict, side: int) -> dict:
+def _lines_of(edge: dict[str, Any]) -> int:
+    return 2 if edge["worse"] else 1
+
+
+def _sheet(plan: layout.Layout, height: dict[str, float]) -> _Sheet:
+    layers = max(x for x, _ in plan.position.values()) + 1
+    room = style.WIDTH_IN - 2 * _PAD - 0.02
+    box_w = 1.22 if layers <= 4 else 1.02
+    step = min((room - box_w) / max(layers - 1, 1), WIDEST_STEP)
+    at = {n: (box_w / 2 + 0.01 + x * step, y) for n, (x, y) in plan.position.items()}
+    return _Sheet(at, height, box_w, step - box_w)
+
+
+def _lines(ax: Axes, graph: nx.DiGraph, plan: layout.Layout, sheet: _Sheet) -> None:
+    busiest = max((d["per_s"] for *_, d in graph.edges(data=True)), default=1.0)
+    width = {e: 0.8 + 5 * float(np.sqrt(graph.edges[e]["per_s"] / busiest)) for e in plan.bends}
+    leave = _ports(sheet, plan.bends, 0, {e: width[e] + 2 for e in plan.bends})
+    enter = _ports(sheet, plan.bends, 1, {e: _lines_of(graph.edges[e]) for e in plan.bends})
+    for edge in sorted(plan.bends, key=lambda e: -width[e]):
+        way = _way(sheet, edge, plan.bends[edge], leave[edge], enter[edge])
+        _line(ax, way, graph.edges[edge], width[edge], sheet.gap)
+
+
+def _ports(sheet: _Sheet, bends: dict, side: int, share: dict[layout.Edge, float]) -> dict:
     """Heights where edges leave (side 0) and enter (1) their boxes, spread over the side."""
     out = {}
     for node in {e[side] for e in bends}:
         mine = [e for e in bends if e[side] == node]
-        mine.sort(key=lambda e: -at[(bends[e] or [e[1 - side]])[-side]][1])
-        room = min(BOX_H * (0.85 if side else 0.72), 0.16 * len(mine))
-        share = np.array([1.0 if side else width[e] + 2 for e in mine])  # labels need equal steps
-        middle = (np.cumsum(share) - share / 2) / share.sum()
-        out.update({e: at[node][1] + room * (0.5 - m) for e, m in zip(mine, middle, strict=True)})
+        mine.sort(key=lambda e: -sheet.at[(bends[e] or [e[1 - side]])[-side]][1])
+        part = np.array([share[e] for e in mine])
+        room = min(sheet.height[node] * 0.72, 0.16 * len(mine)) if side == 0 else \
+            LINE_H * part.sum()
+        middle = (np.cumsum(part) - part / 2) / part.sum()
+        out.update({e: sheet.at[node][1] + room * (0.5 - m)
+                    for e, m in zip(mine, middle, strict=True)})
     return out
 
 
-def _way(at: dict, edge: layout.Edge, bends: list, leave: float, enter: float) -> list:
+def _way(sheet: _Sheet, edge: layout.Edge, bends: list, leave: float, enter: float) -> list:
     """Points an edge passes: flat across the layers it skips, tip at the last."""
-    flat = [(at[b][0] + s * BOX_W / 2, at[b][1]) for b in bends for s in (-1, 1)]
-    return [(at[edge[0]][0] + BOX_W / 2, leave), *flat, (at[edge[1]][0] - BOX_W / 2, enter)]
+    half = sheet.box_w / 2
+    flat = [(sheet.at[b][0] + s * half, sheet.at[b][1]) for b in bends for s in (-1, 1)]
+    return [(sheet.at[edge[0]][0] + half, leave), *flat, (sheet.at[edge[1]][0] - half, enter)]
 
 
-def _line(ax: Axes, way: list, data: dict[str, Any], width: float) -> None:
+def _line(ax: Axes, way: list, data: dict[str, Any], width: float, gap: float) -> None:
     from matplotlib.patches import PathPatch, Polygon
     from matplotlib.path import Path
 
@@ -196,31 +229,40 @@ def _line(ax: Axes, way: list, data: dict[str, Any], width: float) -> None:
         codes += [Path.CURVE4] * 3
     ax.add_patch(PathPatch(Path(verts, codes), fc="none", ec=color, lw=width, capstyle="butt",
                            zorder=2 + worse))
-    half = 0.045 + width / 72 * 0.55
+    half = 0.045 + width / 72 * 0.3
     ax.add_patch(Polygon([tip, (tip[0] - 0.12, tip[1] + half), (tip[0] - 0.12, tip[1] - half)],
                          fc=color, ec="none", zorder=2.5 + worse))
-    label = f"{style.brief(data['per_s'])}/s"
+    _label(ax, tip, data, gap - ARROW)
+
+
+def _label(ax: Axes, tip: tuple[float, float], data: dict[str, Any], room: float) -> None:
+    worse, label = bool(data["worse"]), f"{style.brief(data['per_s'])}/s"
+    weight, size = "bold" if worse else "normal", 7.5
     if worse:
-        label += f"\n{style.brief(data['p50_ms_before'])} → {style.brief(data['p50_ms'])} ms"
-    ax.text(tip[0] - 0.16, tip[1], label, ha="right", va="center", fontsize=7.5, linespacing=1.1,
-            color=color if worse else style.INK, fontweight="bold" if worse else "normal",
-            zorder=6, bbox={"boxstyle": "round,pad=0.08", "fc": style.PAPER, "ec": "none",
-                            "alpha": 0.85})
+        change = f"{style.brief(data['p50_ms_before'])}→{style.brief(data['p50_ms'])} ms"
+        label, size = f"{label}\n{change}", style.fit(change, room, size, weight)
+    ax.text(tip[0] - ARROW, tip[1], label, ha="right", va="center", fontsize=size,
+            linespacing=1.05, color=style.ACCENT if worse else style.INK, fontweight=weight,
+            zorder=6, bbox={"boxstyle": "square,pad=0.04", "fc": style.PAPER, "ec": "none",
+                            "alpha": 0.8})
 
 
-def _box(ax: Axes, node: str, at: tuple[float, float], ms: float | None, top: float,
+def _box(ax: Axes, node: str, sheet: _Sheet, ms: float | None, top: float,
          change: bool) -> None:
     from matplotlib.patches import FancyBboxPatch
 
-    (x, y), share = at, max(ms or 0.0, 0.0) / top
+    (x, y), width, height = sheet.at[node], sheet.box_w, sheet.height[node]
+    share = max(ms or 0.0, 0.0) / top
     hot = share > 0.5
     fill = style.colormap(style.BLAME)(share) if change else style.WASH
     ax.add_patch(FancyBboxPatch(
-        (x - BOX_W / 2, y - BOX_H / 2), BOX_W, BOX_H, boxstyle="round,pad=0,rounding_size=0.08",
+        (x - width / 2, y - height / 2), width, height, boxstyle="round,pad=0,rounding_size=0.08",
         fc=fill, ec=style.INK if hot else style.GREY, lw=1.4 if hot else 0.8, zorder=5))
     ink = style.PAPER if change and share > 0.75 else style.INK
-    ax.text(x, y + (0.09 if ms is not None else 0), style.shorten(node, 15), ha="center",
-            va="center", fontsize=9, fontweight="bold", color=ink, zorder=6)
+    name = style.shorten(node, 18)
+    ax.text(x, y + (0.09 if ms is not None else 0), name, ha="center", va="center",
+            fontsize=style.fit(name, width - 0.1, 9, "bold"), fontweight="bold", color=ink,
+            zorder=6)
     if ms is not None:
         words = style.signed(ms) if change else style.brief(ms)
         ax.text(x, y - 0.12, f"{words} ms", ha="center", va="center", fontsize=8, color=ink,

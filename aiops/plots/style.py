@@ -48,27 +48,33 @@ def picture(draw: Callable[P, Figure]) -> Callable[P, Figure]:
 
 
 def figure(height_in: float) -> Figure:
-    """An empty figure of the house's width, outside pyplot's global list."""
+    """An empty figure of the house's width, outside pyplot's global list.
+
+    ``height_in`` is the panels' height; ``headline`` adds its own.
+    """
     from matplotlib.figure import Figure
 
     return Figure(figsize=(WIDTH_IN, height_in), layout="constrained")
 
 
 def headline(fig: Figure, title: str, text: str = "") -> None:
-    """Set the finding and, in grey, how it was made, wrapped to the figure's width."""
-    width, height = fig.get_size_inches()
-    below = [line for part in text.split("\n") for line in textwrap.wrap(part, int(width * 14.6))]
+    """Set the finding and, in grey, how it was made, wrapped; the figure grows by as much."""
+    width, panels = fig.get_size_inches()
+    below = [line for part in text.split("\n") for line in textwrap.wrap(part, int(width * 15.2))]
     above = textwrap.wrap(title, int(width * 9.6))
-    used = 0.06
-    for lines, size, color, weight in ((above, 11.5, INK, "bold"), (below, 8.5, GREY, "normal")):
-        for line in lines:
-            fig.text(0.07 / width, 1 - used / height, line, va="top", fontsize=size, color=color,
-                     fontweight=weight)
-            used += size * 1.32 / 72
-        used += 0.03
+    styles = [(line, 11.5, INK, "bold") for line in above]
+    styles += [(line, 8.5, GREY, "normal") for line in below]
+    used = 0.16 + sum(size * 1.32 / 72 for _, size, *_ in styles)
+    height, at = panels + used, 0.06
+    fig.set_size_inches(width, height)
+    for i, (line, size, color, weight) in enumerate(styles):
+        at += 0.03 if i == len(above) else 0
+        fig.text(0.07 / width, 1 - at / height, line, va="top", fontsize=size, color=color,
+                 fontweight=weight)
+        at += size * 1.32 / 72
     layout = fig.get_layout_engine()
     assert layout is not None  # made by figure()
-    layout.set(rect=(0, 0, 1, 1 - (used + 0.04) / height))  # type: ignore[call-arg]
+    layout.set(rect=(0, 0, 1, panels / height))  # type: ignore[call-arg]
     fig.set_label(title)  # the picture's alternative text
 
 
@@ -76,15 +82,6 @@ def colormap(colors: tuple[str, ...]) -> Colormap:
     from matplotlib.colors import LinearSegmentedColormap
 
     return LinearSegmentedColormap.from_list("aiops", list(colors))
-
-
-def clock(ax: Axes, form: str = "%H:%M:%S") -> None:
-    """Time on x, in UTC."""
-    from matplotlib.dates import AutoDateLocator, DateFormatter
-
-    ax.xaxis.set_major_locator(AutoDateLocator(tz="UTC", minticks=3, maxticks=8))
-    ax.xaxis.set_major_formatter(DateFormatter(form, tz="UTC"))
-    ax.set_xlabel("time (UTC)", loc="left")
 
 
 def bare(ax: Axes, spines: tuple[str, ...] = ("left", "bottom", "top", "right")) -> None:
@@ -97,6 +94,21 @@ def to_png(fig: Figure, dpi: int = 200) -> bytes:
     out = io.BytesIO()
     fig.savefig(out, format="png", dpi=dpi, metadata={"Software": None})
     return out.getvalue()
+
+
+def text_width(text: str, size: float, weight: str = "normal") -> float:
+    """Inches that a line of text takes."""
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import TextPath
+
+    font = FontProperties(family="DejaVu Sans", weight=weight)
+    return float(TextPath((0, 0), text, size=size, prop=font).get_extents().width) / 72
+
+
+def fit(text: str, room_in: float, size: float, weight: str = "normal",
+        least: float = 6.2) -> float:
+    """The font size, at most ``size``, at which a line takes no more than the room."""
+    return max(min(size, size * room_in / max(text_width(text, size, weight), 1e-6)), least)
 
 
 # --- words and numbers -------------------------------------------------------------------

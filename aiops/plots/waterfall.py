@@ -60,7 +60,7 @@ def waterfall(trace: pd.DataFrame, accent: str | None = None, source: str = "") 
     rows, shown = _rows(work)
     longest = max((r for r in rows if r.run is None), key=_stretch)
     accent = accent or str(longest.span.charged)
-    fig = style.figure(0.95 + 0.172 * len(rows))
+    fig = style.figure(0.3 + 0.172 * len(rows))
     names, ax = fig.subplots(1, 2, width_ratios=[2.62, 5.3], sharey=True)
     layout = fig.get_layout_engine()
     layout.set(w_pad=0, wspace=0)  # type: ignore[union-attr,call-arg]
@@ -183,9 +183,10 @@ def _label(ax: Axes, i: int, row: Row, total: float) -> None:
         ax.text(end + 0.006 * total, i, text, va="center", fontsize=7.5, zorder=5)
     else:
         inside = span.duration_ms > 0.2 * total
-        busy = inside and any(b > end - 0.01 * total and b - a > 0.1 * total for a, b in row.own)
         ax.text((end if inside else span.at_ms) - 0.006 * total, i, text, ha="right",
-                va="center", fontsize=7.5, zorder=5, color=style.PAPER if busy else style.INK)
+                va="center", fontsize=7.5, zorder=5, bbox={
+                    "boxstyle": "round,pad=0.12", "fc": style.PAPER, "ec": "none", "alpha": 0.8}
+                if inside else None)
 
 
 def _run(ax: Axes, i: int, run: pd.DataFrame, total: float) -> None:
@@ -204,12 +205,17 @@ def _name(names: Axes, i: int, row: Row, accent: str, repeat: bool) -> None:
         names.text(0.01, i, style.shorten(span.service, 15), va="center", fontsize=8,
                    fontweight="bold", in_layout=False,
                    color=style.ACCENT if span.service == accent else style.INK)
-    label = str(span.operation).rsplit("/", 1)[-1] or str(span.operation)
+    label = _short(str(span.operation))
     label = label if row.run is None else f"{len(row.run)} × {label}"
     room = max(int(24 - 1.1 * row.depth), 8)
     label = label if len(label) <= room else label[: room - 1] + "…"
     names.text(0.40 + 0.028 * min(row.depth, 12), i, label, va="center", fontsize=8,
                in_layout=False)
+
+
+def _short(operation: str) -> str:
+    """An RPC without its package; a route as it is."""
+    return operation if " /" in operation else operation.rsplit("/", 1)[-1] or operation
 
 
 def _axes(names: Axes, ax: Axes, rows: int, total: float) -> None:

@@ -18,7 +18,7 @@ def words(figure) -> str:
 def test_graph_names_the_service_that_adds_time(calm, slow):
     figure = plots.service_graph(slow, calm, "shop")
     assert figure.get_label() == ("payment adds 498 ms to a request; what it calls is not slower")
-    assert "12 → 510 ms" in words(figure)
+    assert "12→510 ms" in words(figure)
     assert plots.to_png(figure) == plots.to_png(plots.service_graph(slow, calm, "shop"))
 
 
@@ -128,3 +128,65 @@ def test_evidence_points_at_what_moved():
 def test_importing_plots_does_not_import_matplotlib():
     code = "import aiops.plots, sys; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_leaderboard_sets_controls_apart():
+    known = {**next(figures()), "model": "hindsight", "value": 1.0, "low": 0.9, "high": 1.0}
+    figure = plots.leaderboard([known, *figures()], ["ac@1"], controls=["hindsight"])
+    assert figure.get_label().startswith("good leads with ac@1 0.80")
+    lowest = figure.axes[0].get_yticklabels()[0]
+    assert lowest.get_text() == "hindsight (control)"
+    assert lowest.get_color() == "#7a7a7a"
+    assert "1 control, no model" in plots.leaderboard(
+        [known], ["ac@1"], controls=["hindsight"]).get_label()
+
+
+def test_graph_keeps_labels_and_names_apart(calm, slow):
+    """Five callers of one service, all slower, and a name that is longer than its box."""
+    def fan(frame):
+        more = [frame.assign(trace_id=frame.trace_id + str(i), service=frame.service.replace(
+            "frontend", f"a-caller-of-payments-{i}")) for i in range(5)]
+        return pd.concat(more)
+
+    figure = plots.service_graph(fan(slow), fan(calm))
+    figure.canvas.draw()
+    texts = [t for ax in figure.axes for t in ax.texts]
+    boxes = [t.get_window_extent() for t in texts]
+    assert sum("/s\n" in t.get_text() for t in texts) == 5
+    assert not [(a.get_text(), b.get_text()) for i, a in enumerate(texts)
+                for j, b in enumerate(texts[:i]) if boxes[i].overlaps(boxes[j])]
+
+
+def days_apart(frame, column, since):
+    early = frame[column] < since
+    return frame.assign(**{column: frame[column].mask(
+        early, frame[column] - pd.Timedelta("3D"))})
+
+
+def test_days_between_two_windows_take_no_room(calm, slow):
+    both = days_apart(pd.concat([calm, slow]), "start", slow.start.min())
+    window = slow.start.min(), slow.start.max() + pd.Timedelta("1s")
+    ax = plots.latency_heatmap(both, window, "alert").axes[0]
+    assert 80 <= ax.get_xlim()[1] < 100  # two windows of 40 s
+    labels = [t.get_text() for t in ax.get_xticklabels()]
+    assert labels[0].endswith("\n11-22")
+    assert any(text.endswith("\n11-25") for text in labels)
+
+
+def test_evidence_shows_each_suspect_its_own_and_what_came_or_went():
+    time = pd.date_range("2026-11-25T06:00Z", periods=40, freq="5s")
+    late = np.arange(40) >= 20
+    made = {("pay", "errors{code=500,host=a}"): np.where(late, 3.0, np.nan),
+            ("pay", "errors{code=200,host=a}"): 7.0,
+            ("pay", "beat"): np.where(late, np.nan, 1.0),
+            ("cart", "request.duration"): np.where(late, 0.04, 0.01)}
+    rows = pd.concat([pd.DataFrame({"time": time, "service": s, "name": n, "value": v, "unit": "s"})
+                      for (s, n), v in made.items()]).dropna(subset=["value"])
+    figure = plots.evidence(rows, [(time[0], time[20])], (time[20], time[39]), ["pay", "cart"],
+                            blame=pd.Series({"pay": 12.0, "cart": 3.0}))
+    assert figure.get_label() == \
+        "pay: 2 of 3 metrics left what was seen before; cart 1 of 1"
+    text = words(figure)
+    assert "pay\n12" in text
+    assert {"none → 3.0 s", "1.0 s → none", "10 → 40 ms"} <= set(text.split("\n"))
+    assert "errors\n500" in text  # the host is the same everywhere and tells nothing
