@@ -6,12 +6,14 @@ what is drawn, from what. matplotlib is imported when the first picture is drawn
 
 from aiops.plots.anomaly_score import anomaly_score
 from aiops.plots.evidence import evidence
+from aiops.plots.incidents import incidents
 from aiops.plots.latency_heatmap import latency_heatmap
 from aiops.plots.leaderboard import leaderboard
 from aiops.plots.service_graph import service_graph
+from aiops.plots.spreads import spreads
 from aiops.plots.style import to_png
 from aiops.plots.tables import enable, to_html
 from aiops.plots.waterfall import typical_trace, waterfall
 
-__all__ = ["anomaly_score", "enable", "evidence", "latency_heatmap", "leaderboard",
-           "service_graph", "to_html", "to_png", "typical_trace", "waterfall"]
+__all__ = ["anomaly_score", "enable", "evidence", "incidents", "latency_heatmap", "leaderboard",
+           "service_graph", "spreads", "to_html", "to_png", "typical_trace", "waterfall"]

@@ -6,8 +6,6 @@ import pytest
 
 from aiops import plots
 from aiops.errors import InputError
-from aiops.plots.incidents import incidents
-from aiops.plots.spreads import spreads
 
 
 def words(figure) -> str:
@@ -23,21 +21,21 @@ def learned() -> pd.DataFrame:
 
 
 def test_spreads_name_the_tightest_and_the_loosest():
-    figure = spreads(learned(), "Data set shop.")
+    figure = plots.spreads(learned(), "Data set shop.")
     assert figure.get_label() == \
         "Normal operation moves cart's memory by under 1%, web's latency p95 by 150%"
     text = words(figure)
     assert "Never moved: error rate." in text
     assert {"<1%", "25%", "150%", "still"} <= set(text.split("\n"))
     assert "disk" not in text
-    assert plots.to_png(figure) == plots.to_png(spreads(learned(), "Data set shop."))
+    assert plots.to_png(figure) == plots.to_png(plots.spreads(learned(), "Data set shop."))
 
 
 def test_spreads_of_what_is_usually_zero_say_so():
     rare = learned().assign(usual=0.0)
-    assert "usually zero" in spreads(rare).get_label()
+    assert "usually zero" in plots.spreads(rare).get_label()
     with pytest.raises(InputError, match="no feature that moved"):
-        spreads(learned().assign(spread=0.0))
+        plots.spreads(learned().assign(spread=0.0))
 
 
 def table() -> pd.DataFrame:
@@ -47,7 +45,7 @@ def table() -> pd.DataFrame:
 
 
 def test_incidents_count_what_was_found():
-    figure = incidents(table())
+    figure = plots.incidents(table())
     assert figure.get_label() == ("2 of 3 incidents raise an alarm; half score an average "
                                   "precision over 0.60 (chance 0.30)")
     text = words(figure).split("\n")
@@ -55,4 +53,4 @@ def test_incidents_count_what_was_found():
     rows = [label.get_text() for label in figure.axes[0].get_yticklabels()]
     assert rows == ["leak at web", "errors at web", "latency at cart"]  # best at the top
     with pytest.raises(InputError, match="no incident"):
-        incidents(table().iloc[:0])
+        plots.incidents(table().iloc[:0])
