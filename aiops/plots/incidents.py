@@ -26,7 +26,7 @@ def incidents(table: pd.DataFrame, source: str = "") -> Figure:
     if table.empty:
         raise InputError("incidents got no incident. Check the data set's truth.")
     rows = table.sort_values(["ap", "label"], kind="stable").reset_index(drop=True)
-    fig = style.figure(1.35 + 0.21 * len(rows))
+    fig = style.figure(0.62 + 0.21 * len(rows))
     ax = fig.subplots()
     for row in rows.itertuples():
         _draw(ax, row)

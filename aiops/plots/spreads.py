@@ -37,7 +37,7 @@ def spreads(learned: pd.DataFrame, source: str = "") -> Figure:
     drawn = seen[seen.feature.isin(moving)]
     share = drawn.assign(share=drawn.spread / drawn.usual.abs()).pivot(
         index="service", columns="feature", values="share")[moving]
-    fig = style.figure(1.95 + 0.30 * len(share))
+    fig = style.figure(1.15 + 0.30 * len(share))
     ax = fig.subplots()
     _cells(ax, share)
     _dress(ax, share)
