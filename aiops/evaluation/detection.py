@@ -13,7 +13,9 @@ Its buffer is there for windows beside an event, so a NaN label counts as normal
 
 False alarms: runs of windows at or over the threshold; runs less than ``merge_s`` apart are
 one, a run that lasts counts again every ``repeat_s``; a run that touches an event, or holds
-no normal window, is none. Event recall is taken at the lowest threshold above which the
+no normal window, is none. Where labels are ``exact`` (a fault planted at a known instant) no
+alarm can foresee an event: then only normal windows make runs, and an alarm raised before an
+event is false even if it lasts into it. Event recall is taken at the lowest threshold above which the
 promised rate always holds. An alarm fires when its first window ends: delay counts to there.
 """
 
@@ -22,7 +24,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.metrics import average_precision_score
 
 from aiops.errors import InputError
 
@@ -34,13 +35,14 @@ MOST_ALARM_TIME = 0.5  # an alarm that never ends touches every event and would 
 
 @dataclass(frozen=True)
 class AlarmRule:
-    """When alarms are one and when they count again, in seconds."""
+    """When alarms are one and when they count again, in seconds; whether labels are exact."""
 
     merge_s: float = 3600.0
     repeat_s: float = 4 * 3600.0
+    exact: bool = False
 
 
-SHOP_RULE = AlarmRule(merge_s=60.0, repeat_s=240.0)  # a day pressed into minutes
+SHOP_RULE = AlarmRule(merge_s=60.0, repeat_s=240.0, exact=True)  # a day pressed into minutes
 
 
 def vus_pr(labels: np.ndarray, scores: np.ndarray, buffer: int = BUFFER_STEPS,
@@ -153,10 +155,14 @@ def pr_auc(labels: np.ndarray, scores: np.ndarray, times: np.ndarray | None = No
     ``times`` says how often each window counts (n_windows,); windows labelled NaN do not.
     """
     labels, scores = _checked(labels, scores)
-    known = ~np.isnan(labels)
-    return float(average_precision_score(
-        labels[known] == 1, scores[known],
-        sample_weight=None if times is None else times[known]))
+    known = np.flatnonzero(~np.isnan(labels))
+    down = known[np.argsort(-scores[known], kind="stable")]
+    times = np.ones(len(down)) if times is None else times[down]
+    ties = np.append(np.diff(scores[down]) != 0, True)  # a threshold flags all of a tie
+    hits = np.cumsum(times * labels[down])[ties]
+    flagged = np.cumsum(times)[ties]
+    steps = np.diff(hits / hits[-1], prepend=0.0)
+    return float(np.sum(steps * hits / np.where(flagged > 0, flagged, 1.0)))
 
 
 def runs(flags: np.ndarray, series: np.ndarray | None = None) -> Runs:
@@ -187,6 +193,8 @@ def false_alarms(labels: np.ndarray, flags: np.ndarray, step_s: float,
                  rule: AlarmRule | None = None, series: np.ndarray | None = None) -> int:
     """How often a person is called for nothing."""
     rule = rule or AlarmRule()
+    if rule.exact:
+        flags = flags & (labels == 0)
     return sum(1 + int(((end - start + 1) * step_s - step_s) // rule.repeat_s)
                for start, end in alarms(flags, step_s, rule, series)
                if _is_false(labels[start:end + 1], flags[start:end + 1]))
@@ -201,14 +209,14 @@ def threshold_at(labels: np.ndarray, scores: np.ndarray, step_s: float, per_hour
     """Lowest threshold at and above which false alarms keep to ``per_hour`` of normal time.
 
     On scores that are judged afterwards it is what one fixed threshold could reach at best;
-    on normal operation alone it is a threshold learned. Infinite where even the highest score
-    is a false alarm too many. A threshold that is over for more than half of normal time is
+    on normal operation alone it is a threshold learned. Just above the highest score where
+    even that is a false alarm too many. A threshold that is over for more than half of normal time is
     never chosen.
     """
     labels, scores = _checked(labels, scores, series, events=False)
     normal = labels == 0
     allowed = per_hour * normal.sum() * step_s / 3600.0
-    lowest = np.inf
+    lowest = float(np.nextafter(scores.max(), np.inf))
     for cut in -np.unique(-np.quantile(scores, np.linspace(0, 1, 1001), method="higher")):
         flags = scores >= cut
         always = flags[normal].sum() > MOST_ALARM_TIME * normal.sum()

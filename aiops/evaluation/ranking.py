@@ -18,6 +18,7 @@ import pandas as pd
 from aiops.errors import InputError
 from aiops.evaluation.bootstrap import interval
 from aiops.evaluation.figures import Figure
+from aiops.evaluation.slices import group, is_silent
 
 KS = (1, 2, 3, 4, 5)
 METRICS = ("ac@1", "ac@3", "ac@5", "avg@5", "mrr")
@@ -73,20 +74,10 @@ def chance(suspects: Sequence[str], culprits: Collection[str]) -> dict[str, floa
             "mrr": float(sum(p / r for r, p in enumerate(first, start=1)))}
 
 
-def is_silent(truth: Mapping[str, Any]) -> bool:
-    """Whether the truth says that no entry route showed the fault."""
-    visible = truth.get("visible")
-    return visible is not None and not any(
-        route.get("latency") or route.get("errors") for route in visible.values())
-
-
 def slices(truth: Mapping[str, Any]) -> list[str]:
     """The slices that a case belongs to."""
-    if is_silent(truth):
-        group = "silent"
-    else:
-        group = "culprit=service" if truth.get("kind", "service") == "service" else "culprit=other"
-    return ["all", group] + ([f"fault={truth['fault']}"] if truth.get("fault") else [])
+    fault = [f"fault={truth['fault']}"] if truth.get("fault") else []
+    return ["all", group(truth.get("kind"), is_silent(truth)), *fault]
 
 
 def figures(outcomes: Sequence[Outcome], dataset: str, model: str) -> list[Figure]:

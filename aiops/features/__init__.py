@@ -5,7 +5,7 @@ else takes tables. Windows are half-open, aligned to the Unix epoch, and a span,
 record or a data point belongs to the window in which it starts or is stamped.
 """
 
-from aiops.features.frames import model_frame, system_frame
+from aiops.features.frames import model_frame, model_rows, system_frame
 from aiops.features.histogram import bounds_ns, merge, quantile_ns
 from aiops.features.invariants import check
 from aiops.features.labels import labels

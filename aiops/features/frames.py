@@ -19,7 +19,7 @@ def model_frame(features: pa.Table, service: str) -> pd.DataFrame:
 
     Null is nan. Windows in which nobody's telemetry arrived are left out.
     """
-    frame = _frame(features)
+    frame = model_rows(features)
     if service not in (known := set(frame["service"])):
         raise InputError(f"service must be one of {sorted(known)}, got {service!r}.")
     one = frame[frame["service"] == service].set_index("window_start").drop(columns="service")
@@ -32,14 +32,19 @@ def system_frame(features: pa.Table) -> pd.DataFrame:
     Columns that are null throughout are left out, and so are windows in which nobody's
     telemetry arrived. Columns are sorted; their order means nothing.
     """
-    frame = _frame(features)
+    frame = model_rows(features)
     wide = frame.pivot(index="window_start", columns="service",
                        values=list(schema.MODEL_FEATURES))
     wide.columns = [f"{service}:{feature}" for feature, service in wide.columns]
     return wide.dropna(axis=1, how="all").sort_index(axis=1).sort_index()
 
 
-def _frame(features: pa.Table) -> pd.DataFrame:
+def model_rows(features: pa.Table) -> pd.DataFrame:
+    """All services below each other: service, window_start, ``schema.MODEL_FEATURES``.
+
+    Neither the calendar nor a label is among them. Null is nan; windows in which nobody's
+    telemetry arrived are left out.
+    """
     names = ["service", "window_start", *schema.MODEL_FEATURES]
     if missing := set(names) - set(features.column_names):
         raise SchemaError(f"features lack {sorted(missing)}: hand over a table of "

@@ -2,6 +2,7 @@ import math
 
 import numpy as np
 import pytest
+from sklearn.metrics import average_precision_score
 
 from aiops.errors import InputError
 from aiops.evaluation import detection as d
@@ -74,6 +75,15 @@ def test_perfect_scores_and_scores_that_know_nothing() -> None:
     assert d.vus_pr(labels, -labels.astype(float)) < 0.15  # the wrong sign
 
 
+def test_pr_auc_is_the_average_precision() -> None:
+    rng = np.random.default_rng(4)
+    labels, scores = rng.random(200) < 0.2, np.round(rng.normal(size=200), 1)  # ties
+    times = rng.integers(0, 4, 200)
+    for weights in (None, times):
+        wanted = average_precision_score(labels, scores, sample_weight=weights)
+        assert d.pr_auc(labels, scores, weights) == pytest.approx(wanted, abs=1e-12)
+
+
 def test_no_point_adjustment() -> None:
     labels = np.zeros(1000, dtype=bool)
     labels[400:500] = True
@@ -97,6 +107,14 @@ def flags(*stretches: tuple[int, int], n: int = 1000) -> np.ndarray:
     ([(10, 58)], 1), ([(10, 59)], 2),  # the window at 240 s counts again
     ([(505, 506)], 0), ([(495, 501)], 0)])  # touches the event
 def test_false_alarms(stretches: list[tuple[int, int]], wanted: int) -> None:
+    event, rule = flags((500, 510)), d.AlarmRule(merge_s=60.0, repeat_s=240.0)
+    assert d.false_alarms(event, flags(*stretches), 5.0, rule) == wanted
+
+
+@pytest.mark.parametrize(("stretches", "wanted"), [
+    ([(505, 506)], 0), ([(495, 501)], 1), ([(490, 492), (505, 506)], 1), ([(509, 512)], 1)])
+def test_of_a_fault_planted_at_a_known_instant_nothing_can_warn(
+        stretches: list[tuple[int, int]], wanted: int) -> None:
     event = flags((500, 510))
     assert d.false_alarms(event, flags(*stretches), 5.0, d.SHOP_RULE) == wanted
 
@@ -179,7 +197,7 @@ def test_a_threshold_is_learned_from_normal_operation_alone() -> None:
     scores = np.zeros(720)
     scores[[100, 200, 300]] = [1.0, 3.0, 2.0]
     learned = [d.threshold_at(calm, scores, 5.0, rate, d.SHOP_RULE) for rate in (0.5, 1.0, 2.0)]
-    assert learned == [np.inf, 3.0, 2.0]
+    assert learned == [np.nextafter(3.0, 4.0), 3.0, 2.0]
 
 
 def test_series_must_lie_together() -> None:
