@@ -24,6 +24,7 @@ def ingest(
     """Read OTLP files into the lake and count what came.
 
     The Collector file exporter's JSON lines and length-prefixed protobuf; plain, gzip or zstd.
+    A file of the same bytes is added once; a second run says so.
     """
     from aiops import lake as lakes
 

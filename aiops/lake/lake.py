@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,18 +12,15 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 
-from aiops.errors import DecodeError, InputError
-from aiops.lake import cases, views
+from aiops.errors import InputError
+from aiops.lake import cases, ingestion, views
 from aiops.lake.frames import to_frame
 from aiops.lake.store import Store
-from aiops.otlp import decode, files
 from aiops.schema import LAKE
 
 if TYPE_CHECKING:
     from aiops.case import Case
 
-log = logging.getLogger(__name__)
-BATCH_BYTES = 8 * 2**20
 Window = tuple[Any, Any]
 
 
@@ -59,24 +55,16 @@ class Lake:
         return self._store.append(tables)
 
     def ingest(self, path: str | os.PathLike[str]) -> dict[str, int]:
-        """Decode and append an OTLP file, or every file of a folder.
+        """Decode and append an OTLP file, or every file of a folder, each whole or not at all.
 
-        Counts what was added (spans, logs, metrics: data points), ``requests``, and those
-        ``refused``, which are logged with the reason. Ingesting a file again adds it again.
+        Counts what was added (spans, logs, metrics: data points), ``requests``, those
+        ``refused``, which are logged with the reason, and the files that were
+        ``already_there``: a file of the same bytes is added once. A file that grew since is
+        another file.
         """
-        counts: Counter[str] = Counter(dict.fromkeys(
-            ("requests", "spans", "logs", "metrics", "refused"), 0))
-
-        def refuse(error: DecodeError) -> None:
-            counts["refused"] += 1
-            log.warning("refused: %s", error)
-
-        for file in _files(Path(path)):
-            for signal, requests in _batches(files.read(file, on_error=refuse)):
-                tables = decode(signal, requests)
-                self.append(tables)
-                counts["requests"] += len(requests)
-                counts.update({t: len(tables[t]) for t in ("spans", "logs", "metrics")})
+        counts: Counter[str] = Counter(dict.fromkeys(ingestion.COUNTS, 0))
+        for file in ingestion.files_of(Path(path)):
+            counts.update(ingestion.ingest(self._store, file))
         return dict(counts)
 
     def sql(self, query: str) -> pd.DataFrame:
@@ -109,40 +97,6 @@ class Lake:
         """Cut an incident: spans, logs, metrics and topology within the windows."""
         return cases.cut(self.connection, normal, abnormal, detected_at=detected_at,
                          entry_service=entry_service, symptom=symptom, suspects=suspects)
-
-
-def _files(path: Path) -> list[Path]:
-    if path.is_file():
-        return [path]
-    found = [f for f in sorted(path.rglob("*")) if f.is_file() and _is_otlp(f.name)]
-    if not found:
-        raise InputError(
-            f"{path} holds no OTLP files. Expected names such as traces.otlp, logs.jsonl, "
-            f"metrics.json, with .gz or .zst if compressed."
-        )
-    return found
-
-
-def _is_otlp(name: str) -> bool:
-    stem = name.removesuffix(".gz").removesuffix(".zst")
-    signals = ("trace", "log", "metric")
-    return stem.endswith((".otlp", ".jsonl", ".json", ".proto", ".pb")) and any(
-        signal in stem for signal in signals)
-
-
-def _batches(requests: Iterator[tuple[str, bytes]]) -> Iterator[tuple[str, list[bytes]]]:
-    """Requests of one signal together, some megabytes at a time."""
-    signal, size = "", 0
-    batch: list[bytes] = []
-    for found, data in requests:
-        if batch and (found != signal or size + len(data) > BATCH_BYTES):
-            yield signal, batch
-            batch, size = [], 0
-        signal = found
-        batch.append(data)
-        size += len(data)
-    if batch:
-        yield signal, batch
 
 
 def _text(time: Any) -> str | None:

@@ -2,8 +2,12 @@
 
 A batch is written whole into ``.staging/<batch>``, marked committed there, then moved
 into place file by file. Whoever takes the lock next finishes a committed move that a
-crash broke off, and removes what was not committed: after that all tables of a batch are
-there, or none. Rows without a time lie under 1970-01-01.
+crash broke off, and removes what nobody is writing any more: after that all tables of a
+batch are there, or none. With them comes, when the batch is one of a file, the record
+``files/<hash>`` that the file is there. Rows without a time lie under 1970-01-01.
+
+The lake's lock is held to begin and to commit a batch, not while it is written; a batch
+being written is told from one that a crash left by a lock on its own folder.
 """
 
 from __future__ import annotations
@@ -24,6 +28,7 @@ from aiops.errors import InputError, SchemaError
 from aiops.schema import LAKE
 
 COMMITTED = "COMMITTED"
+FILES = "files"  # folder of the records which files are there
 _HOUR_NS = 3600 * 10**9
 _TIME = {"resources": "first_seen", "scopes": "first_seen", "spans": "start_time"}
 _ROW_IDS = ("row_id", "span_row_id", "metric_row_id")
@@ -52,19 +57,46 @@ class Store:
                     staged.replace(target)
 
     def append(self, tables: dict[str, pa.Table]) -> int:
-        """Add a batch; the first of its row ids. Nothing is there when it raises."""
-        tables = {name: _checked(name, table) for name, table in tables.items()}
+        """Add tables; the first of their row ids. Nothing is there when it raises."""
+        with self.batch() as batch:
+            return batch.add(tables)
+
+    @contextmanager
+    def batch(self, file: str | None = None) -> Iterator[Batch]:
+        """Tables that appear together when the block ends, or not at all when it raises.
+
+        ``file`` is the hash of the file they are of: where the lake has it by then, they
+        are left out, and ``batch.committed`` is False.
+        """
+        folder = self.staging / uuid.uuid4().hex
+        with self.locked():
+            folder.mkdir()
+            writing = _lock(folder)
+        batch = Batch(self, folder)
+        try:
+            yield batch
+            with self.locked():
+                if batch.parts and not (file and self._record(file).exists()):
+                    batch.commit(file)
+                    self._publish(folder)
+        finally:
+            if not batch.committed:
+                shutil.rmtree(folder, ignore_errors=True)
+            os.close(writing)
+
+    def has(self, file: str) -> bool:
+        """Whether the file of this hash is there."""
+        with self.locked():
+            return self._record(file).exists()
+
+    def _record(self, file: str) -> Path:
+        return self.path / FILES / file
+
+    def reserve(self, tables: dict[str, pa.Table]) -> int:
+        """Take the row ids of tables that count from 0; the first."""
         with self.locked():
             first = self._next_row_id()
-            tables = {name: _shift(table, first) for name, table in tables.items()}
-            self._reserve(max([first, *(_last_row_id(t) + 1 for t in tables.values())]))
-            batch = self.staging / uuid.uuid4().hex
-            try:
-                self._stage(batch, tables)
-            except BaseException:
-                shutil.rmtree(batch, ignore_errors=True)
-                raise
-            self._publish(batch)
+            self._reserve(first + max([0, *(_last_row_id(t) + 1 for t in tables.values())]))
         return first
 
     @contextmanager
@@ -75,25 +107,20 @@ class Store:
             yield
 
     def _recover(self) -> None:
-        for batch in self.staging.iterdir():
+        for batch in filter(Path.is_dir, self.staging.iterdir()):
+            try:
+                handle = _lock(batch)
+            except BlockingIOError:  # being written
+                continue
             if (batch / COMMITTED).exists():
                 self._publish(batch)
-            elif batch.is_dir():
+            else:
                 shutil.rmtree(batch)
-
-    def _stage(self, batch: Path, tables: dict[str, pa.Table]) -> None:
-        batch.mkdir()
-        for name, table in tables.items():
-            for hour, part in _hours(name, table):
-                path = batch / name / hour / f"{batch.name}.parquet"
-                path.parent.mkdir(parents=True)
-                _write(part, path)
-        (batch / COMMITTED).touch()
-        _sync(batch)
+            os.close(handle)
 
     def _publish(self, batch: Path) -> None:
-        for name in _ORDER:
-            for file in sorted((batch / name).rglob("*.parquet")):
+        for name in [*_ORDER, FILES]:
+            for file in sorted(f for f in (batch / name).rglob("*") if f.is_file()):
                 target = self.path / file.relative_to(batch)
                 target.parent.mkdir(parents=True, exist_ok=True)
                 file.replace(target)
@@ -116,6 +143,46 @@ class Store:
             os.fsync(file.fileno())
         staged.replace(self._counter)
         _sync(self.path)
+
+
+class Batch:
+    """Parts written into a folder of the staging area, to be published together."""
+
+    def __init__(self, store: Store, folder: Path) -> None:
+        self.folder, self.parts, self.committed = folder, 0, False
+        self._store = store
+
+    def add(self, tables: dict[str, pa.Table]) -> int:
+        """Write tables whose row ids count from 0; the first of those they were given."""
+        tables = {name: _checked(name, table) for name, table in tables.items()}
+        first = self._store.reserve(tables)
+        for name, table in tables.items():
+            for hour, part in _hours(name, _shift(table, first)):
+                path = self.folder / name / hour / f"{self.folder.name}-{self.parts}.parquet"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                _write(part, path)
+        self.parts += 1
+        return first
+
+    def commit(self, file: str | None) -> None:
+        """From here on the batch is in the lake, whatever happens."""
+        if file:
+            (self.folder / FILES).mkdir()
+            (self.folder / FILES / file).touch()
+        (self.folder / COMMITTED).touch()
+        _sync(self.folder)
+        self.committed = True
+
+
+def _lock(folder: Path) -> int:
+    """A handle that holds the folder's lock until closed; BlockingIOError where another does."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        raise
+    return handle
 
 
 def _checked(name: str, table: pa.Table) -> pa.Table:

@@ -13,7 +13,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 import aiops.lake
 from aiops.errors import InputError, SchemaError
 from aiops.lake.store import Store
-from aiops.otlp import decode, files
+from aiops.otlp import decode
 from aiops.schema import LAKE
 
 START = 1_790_000_000_123_456_789
@@ -125,19 +125,6 @@ def test_a_wrong_table_is_refused(lake):
         lake.sql("SELECT nothing FROM nowhere")
     with pytest.raises(InputError, match="no lake"):
         aiops.lake.open(lake.path / "x", create=False)
-
-
-def test_ingest_counts_what_it_took_and_what_it_refused(lake, tmp_path):
-    writer = files.Writer(tmp_path / "raw")
-    writer("traces", traces())
-    writer("traces", traces())
-    [path] = writer.close(compress=False)
-    path.write_bytes(path.read_bytes()[:-3])
-    assert lake.ingest(tmp_path / "raw") == {
-        "requests": 1, "spans": 3, "logs": 0, "metrics": 0, "refused": 1}
-    assert len(lake.sql("FROM spans")) == 3
-    with pytest.raises(InputError, match="no OTLP files"):
-        lake.ingest(tmp_path / "lake" / "spans")
 
 
 def test_a_case_is_cut_by_the_first_span_of_a_trace(lake):
