@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ import pyarrow.parquet
 
 from aiops import schema
 from aiops.case import TABLES, Case
-from aiops.datasets.dataset import Dataset, Truth
+from aiops.datasets.dataset import Dataset, Truth, by_id
 from aiops.errors import CaseError
 
 LAYOUT = "cases"
@@ -36,7 +36,7 @@ def recognise(root: Path) -> bool:
 def open_dataset(root: Path) -> Dataset:
     """The data set in a folder of Cases."""
     card = root / "card.md"
-    return Dataset(root.name, root, read_truth(root), lambda: read_cases(root),
+    return Dataset(root.name, root, read_truth(root), lambda: _readers(root),
                    lambda: read_cases(root / "history", root),
                    card.read_text() if card.exists() else "")
 
@@ -47,19 +47,31 @@ def read_cases(root: Path, shared: Path | None = None) -> Iterator[tuple[str, Ca
         yield read_case(path, (shared or root) / "normal")
 
 
+def _readers(root: Path) -> dict[str, Callable[[], Case]]:
+    def one(path: Path) -> Callable[[], Case]:
+        return lambda: read_case(path, root / "normal")[1]
+
+    return by_id((_about_case(path)["id"], one(path)) for path in _folders(root))
+
+
 def read_case(path: Path, normal: Path | None = None) -> tuple[str, Case]:
     """One Case from its folder; ``normal`` is where shared normal operation lies."""
-    about = _json(path / "case.json")
-    missing = [key for key in ("id", "normal", "abnormal") if key not in about]
-    if missing:
-        raise CaseError(f"{path / 'case.json'} lacks {', '.join(missing)}. "
-                        f"Known keys: {', '.join(sorted(_FIELDS))}.")
+    about = _about_case(path)
     folders = [path] + ([_shared(normal, about["normal_in"])] if about.get("normal_in") else [])
     fields = {key: about[key] for key in _FIELDS - {"id", "normal_in"} if key in about}
     try:
         return about["id"], Case(**fields, **_tables(folders))
     except CaseError as error:
         raise CaseError(f"{path}: {error}") from error
+
+
+def _about_case(path: Path) -> dict[str, Any]:
+    about = _json(path / "case.json")
+    missing = [key for key in ("id", "normal", "abnormal") if key not in about]
+    if missing:
+        raise CaseError(f"{path / 'case.json'} lacks {', '.join(missing)}. "
+                        f"Known keys: {', '.join(sorted(_FIELDS))}.")
+    return about
 
 
 def read_truth(root: Path) -> Truth:

@@ -9,7 +9,7 @@ latencies the published protocol takes the 90th percentile alone.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -35,7 +35,8 @@ def open_dataset(root: Path) -> Dataset:
     folders = {f"{path.parent.parent.name}/{path.parent.name}": path.parent
                for path in sorted(root.glob("*/*/normal.csv"))}
     return Dataset(root.name, root, {name: _truth(name) for name in folders},
-                   lambda: _cases(folders), card=(__doc__ or "").strip())
+                   lambda: {n: partial(read_case, f) for n, f in folders.items()},
+                   card=(__doc__ or "").strip())
 
 
 def _truth(name: str) -> dict[str, object]:
@@ -43,11 +44,6 @@ def _truth(name: str) -> dict[str, object]:
     if match is None:
         raise CaseError(f"A folder of the rcd layout is named <service>-<fault>. Got {name!r}.")
     return {"culprits": [match["service"]], "kind": "service", "fault": match["fault"]}
-
-
-def _cases(folders: dict[str, Path]) -> Iterator[tuple[str, Case]]:
-    for name, folder in folders.items():
-        yield name, read_case(folder)
 
 
 def read_case(folder: Path) -> Case:

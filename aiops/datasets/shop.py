@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from aiops.case import Case
-from aiops.datasets.dataset import Dataset
+from aiops.datasets.dataset import Dataset, by_id
 from aiops.datasets.folder import read_truth
 from aiops.errors import CaseError
 
@@ -29,16 +30,16 @@ def recognise(root: Path) -> bool:
 def open_dataset(root: Path) -> Dataset:
     """The data set in a folder of recordings."""
     card = root / "card.md"
-    return Dataset(root.name, root, read_truth(root), lambda: _cases(root),
+    return Dataset(root.name, root, read_truth(root), lambda: _readers(root),
                    card=card.read_text() if card.exists() else "")
 
 
-def _cases(root: Path) -> Iterator[tuple[str, Case]]:
+def _readers(root: Path) -> dict[str, Callable[[], Case]]:
     """Incidents only: normal traffic has no abnormal window and is no Case."""
-    for path in sorted(root.glob("recordings/*/recording.json")):
-        about = json.loads(path.read_text())
-        if about.get("abnormal"):
-            yield about["id"], read_case(path.parent, about)
+    found = {path.parent: json.loads(path.read_text())
+             for path in sorted(root.glob("recordings/*/recording.json"))}
+    return by_id((about["id"], partial(read_case, folder, about))
+                 for folder, about in found.items() if about.get("abnormal"))
 
 
 def read_case(folder: Path, about: dict[str, Any]) -> Case:

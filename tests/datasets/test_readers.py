@@ -9,7 +9,7 @@ import pytest
 from aiops import datasets
 from aiops.case import Case
 from aiops.datasets import folder, rcd
-from aiops.errors import CaseError, LayoutError
+from aiops.errors import CaseError, InputError, LayoutError
 
 T0 = pd.Timestamp("2026-01-31T12:00:00Z")
 
@@ -106,3 +106,17 @@ def test_bad_files_say_what_they_lack(tmp_path):
     (tmp_path / "truth.json").write_text('{"r1": {"culprit": "a"}}')
     with pytest.raises(CaseError, match="list of culprits"):
         datasets.load(tmp_path)
+
+
+def test_one_case_is_read_without_the_others(tmp_path):
+    for name in ("a", "b"):
+        folder.write_case(tmp_path, name, case())
+    opened = datasets.load(tmp_path)
+    (tmp_path / "a" / "metrics.parquet").write_bytes(b"broken")
+    assert opened.case("b")[0] == "b"
+    with pytest.raises(InputError, match="no case 'c'. It has: a, b"):
+        opened.case("c")
+    about = json.loads((tmp_path / "b" / "case.json").read_text()) | {"id": "a"}
+    (tmp_path / "b" / "case.json").write_text(json.dumps(about))
+    with pytest.raises(CaseError, match="Two folders have the id 'a'"):
+        opened.case("a")
