@@ -297,3 +297,18 @@ def test_a_taken_port_is_an_error_that_says_so(receiver):
         Receiver(print, http_port=receiver.http_port).start()
     with pytest.raises(InputError, match="cannot be bound"):
         Receiver(print, grpc_port=receiver.grpc_port).start()
+
+
+@pytest.mark.parametrize("compression", [grpc.Compression.NoCompression, grpc.Compression.Gzip])
+def test_grpc_refuses_what_is_too_large_also_when_unpacked(inbox, monkeypatch, compression):
+    monkeypatch.setattr("aiops.otlp.bodies.MAX_REQUEST_BYTES", 10_000)
+    large = parse("traces", b"")
+    large.resource_spans.add(schema_url="x" * 100_000)
+    with (Receiver(lambda *request: inbox.append(request)) as receiver,
+          grpc.insecure_channel(f"127.0.0.1:{receiver.grpc_port}") as channel):
+        export = channel.unary_unary(EXPORT)
+        with pytest.raises(grpc.RpcError) as caught:
+            export(large.SerializeToString(), timeout=10, compression=compression)
+        assert caught.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+        assert export(b"", timeout=10) == b""
+    assert inbox == [("traces", b"")]
