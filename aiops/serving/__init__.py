@@ -1,0 +1,1 @@
+"""Registered detectors behind HTTP: MLflow's scoring server, with clear refusals."""

@@ -1,0 +1,23 @@
+"""MLflow runs, the registry of models and which of them is champion.
+
+State lies in ``experiments/mlflow`` of the project; ``MLFLOW_TRACKING_URI`` wins.
+"""
+
+from aiops.tracking.artifact import load_file, save_file
+from aiops.tracking.provenance import dataset_version
+from aiops.tracking.registry import (
+    MODEL,
+    Version,
+    champion,
+    load,
+    promote,
+    register,
+    versions,
+)
+from aiops.tracking.runs import log_figures, log_file, log_picture, start
+from aiops.tracking.store import uri
+
+__all__ = [
+    "MODEL", "Version", "champion", "dataset_version", "load", "load_file", "log_figures",
+    "log_file", "log_picture", "promote", "register", "save_file", "start", "uri", "versions",
+]

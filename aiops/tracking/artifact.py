@@ -1,0 +1,70 @@
+"""A detector as a file: skops, opened with our own list of types; never a pickle."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import skops.io
+from joblib.hashing import NumpyHasher
+from skops.io.exceptions import UntrustedTypesFoundException
+
+from aiops.base import Detector
+from aiops.detection import DETECTORS, PerService
+from aiops.detection.scale import RobustScale
+from aiops.errors import InputError
+
+# What a file may be made of, beside the types that skops itself trusts.
+_OURS: tuple[type, ...] = (PerService, RobustScale, *DETECTORS.values())
+TRUSTED = [*(f"{t.__module__}.{t.__qualname__}" for t in _OURS), "sklearn.tree._tree.Tree"]
+
+
+def save_file(detector: Detector, path: Path | str) -> Path:
+    """Write a fitted detector, whole or not at all; the file is known to open again.
+
+    Raises:
+        InputError: the detector holds a type that ``load_file`` would refuse.
+    """
+    target = Path(path)
+    part = target.with_name(target.name + ".part")
+    try:
+        skops.io.dump(detector, part)
+        load_file(part)
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+    return target
+
+
+def load_file(path: Path | str) -> Detector:
+    """Read a detector that ``save_file`` wrote.
+
+    Raises:
+        InputError: no skops file (a pickle, say), or one that holds other types than ours.
+    """
+    if not zipfile.is_zipfile(path):
+        raise InputError(f"{path} is no skops file. Only skops is opened, pickles never are. "
+                         "Save the detector with aiops.tracking.save_file.")
+    try:
+        found = skops.io.load(path, trusted=TRUSTED)
+    except UntrustedTypesFoundException as error:
+        strange = sorted(set(skops.io.get_untrusted_types(file=path)) - set(TRUSTED))
+        raise InputError(f"{path} holds types that are not trusted: {strange}. "
+                         f"Trusted beside skops' own: {TRUSTED}.") from error
+    if not isinstance(found, Detector):
+        raise InputError(f"{path} holds a {type(found).__name__}, not a Detector.")
+    return found
+
+
+def content(detector: Detector) -> str:
+    """A hash of parameters and everything learned: equal before and after the file."""
+    return str(_Hasher(hash_name="sha1").hash(detector))
+
+
+class _Hasher(NumpyHasher):
+    def save(self, obj: Any) -> None:
+        if isinstance(obj, np.ndarray) and obj.dtype.names:  # a tree's nodes: no padding, please
+            obj = {name: np.ascontiguousarray(obj[name]) for name in obj.dtype.names}
+        super().save(obj)

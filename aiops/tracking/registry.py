@@ -1,0 +1,177 @@
+"""The registry: versions of a detector, and the one under the alias ``champion``."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from importlib.metadata import version as installed
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import mlflow
+import numpy as np
+from mlflow.exceptions import MlflowException
+from mlflow.models import ModelSignature
+from mlflow.types import ColSpec, Schema
+
+from aiops import schema
+from aiops.base import Detector
+from aiops.errors import InputError
+from aiops.tracking import artifact
+from aiops.tracking.runs import start
+from aiops.tracking.store import connect
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MODEL = "shop-detector"
+CHAMPION = "champion"
+EXAMPLE_ROWS = 3  # kept with the model, to be sent as they are
+ARTIFACT = "detector"  # its name among the model's artifacts
+KEYS = ("service", "window_start")
+# MLflow copies this file into the model and runs it to serve. Named, not imported: serving
+# builds on tracking.
+CODE = Path(__file__).parents[1] / "serving" / "entry.py"
+SIGNATURE = ModelSignature(
+    inputs=Schema([ColSpec("string", "service"), ColSpec("datetime", "window_start"),
+                   *(ColSpec("double", name, required=False) for name in schema.MODEL_FEATURES)]),
+    outputs=Schema([ColSpec("double", "score")]))
+_LIBRARIES = ("mlflow", "numpy", "pandas", "scikit-learn", "skops")
+
+
+@dataclass(frozen=True)
+class Version:
+    """One registered version: its number from 1, the hash of its content, the run that made
+    it, its aliases and when it was registered (milliseconds since the epoch)."""
+
+    number: int
+    content: str
+    run_id: str
+    aliases: tuple[str, ...]
+    created_ms: int
+
+
+def register(detector: Detector, example: pd.DataFrame, name: str = MODEL) -> int:
+    """The version number of ``detector`` under ``name``; the same content registers once.
+
+    A new version belongs to the active run; without one, a run ``register`` is made for it
+    in the experiment ``name``.
+
+    Args:
+        detector: fitted on frames of service, window_start and the model features.
+        example: some rows of that form. Once stored and opened again the detector must give
+            them the same scores.
+
+    Raises:
+        InputError: the example lacks columns, or the detector holds types that are refused.
+    """
+    columns = [*KEYS, *schema.MODEL_FEATURES]
+    if missing := [column for column in columns if column not in example]:
+        raise InputError(f"a served detector takes the columns {columns}. Missing: {missing}.")
+    content = artifact.content(detector)
+    if (known := _with_content(name, content)) is not None:
+        return known
+    with tempfile.TemporaryDirectory() as folder:
+        path = artifact.save_file(detector, Path(folder, f"{ARTIFACT}.skops"))
+        _compare(detector, artifact.load_file(path), example[columns])
+        with _run(name):
+            return _create(name, content, path, example[columns].head(EXAMPLE_ROWS))
+
+
+def _compare(detector: Detector, stored: Detector, example: pd.DataFrame) -> None:
+    if not np.array_equal(detector.score(example), stored.score(example)):
+        raise InputError("the detector scores otherwise once stored and opened again. It keeps "
+                         "something that skops does not.")
+
+
+def _run(name: str) -> AbstractContextManager[Any]:
+    return nullcontext() if mlflow.active_run() else start(name, "register")
+
+
+def _create(name: str, content: str, path: Path, example: pd.DataFrame) -> int:
+    """Log the model, make a version of it, and yield to an equal one made meanwhile."""
+    logged = mlflow.pyfunc.log_model(
+        name=name, python_model=str(CODE), artifacts={ARTIFACT: str(path)}, signature=SIGNATURE,
+        input_example=_as_sent(example),
+        pip_requirements=[f"{library}=={installed(library)}" for library in _LIBRARIES])
+    client = connect()
+    try:
+        client.create_registered_model(name)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+    made = client.create_model_version(
+        name, f"models:/{logged.model_id}", run_id=logged.run_id, tags={"content": content},
+        model_id=logged.model_id)
+    first = _with_content(name, content)
+    if first is None or first == int(made.version):
+        return int(made.version)
+    client.delete_model_version(name, str(made.version))
+    return first
+
+
+def _as_sent(example: pd.DataFrame) -> pd.DataFrame:
+    """The rows in the signature's own types: MLflow's times are UTC without saying so."""
+    times = example.window_start.dt.tz_convert("UTC").dt.tz_localize(None)
+    return example.assign(window_start=times).astype(
+        {feature: np.float64 for feature in schema.MODEL_FEATURES})
+
+
+def _with_content(name: str, content: str) -> int | None:
+    return min((v.number for v in versions(name) if v.content == content), default=None)
+
+
+def versions(name: str = MODEL) -> list[Version]:
+    """All versions of ``name``, oldest first; none when nothing was registered."""
+    client = connect()
+    try:
+        aliases = client.get_registered_model(name).aliases
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
+        return []
+    found = [
+        Version(int(v.version), v.tags.get("content", ""), v.run_id or "",
+                tuple(sorted(a for a, number in aliases.items() if int(number) == int(v.version))),
+                int(v.creation_timestamp))
+        for v in client.search_model_versions(f"name='{name}'")]
+    return sorted(found, key=lambda v: v.number)
+
+
+def champion(name: str = MODEL) -> int | None:
+    """The version under the alias ``champion``; None when there is none."""
+    return next((v.number for v in versions(name) if CHAMPION in v.aliases), None)
+
+
+def promote(name: str, version: int) -> None:
+    """Put the alias ``champion`` on a version, which takes it from the one before.
+
+    Raises:
+        InputError: no such version.
+    """
+    _known(name, version)
+    connect().set_registered_model_alias(name, CHAMPION, str(version))
+
+
+def load(name: str = MODEL, version: int | str = CHAMPION) -> Detector:
+    """A registered detector, by number or alias; only its skops file is read.
+
+    Raises:
+        InputError: no such version, or its file is none that may be opened.
+    """
+    number = _known(name, version)
+    with tempfile.TemporaryDirectory() as folder:
+        path = mlflow.artifacts.download_artifacts(
+            artifact_uri=f"models:/{name}/{number}/artifacts/{ARTIFACT}.skops", dst_path=folder)
+        return artifact.load_file(path)
+
+
+def _known(name: str, wanted: int | str) -> int:
+    listed = versions(name)
+    for v in listed:
+        if str(v.number) == str(wanted) or wanted in v.aliases:
+            return v.number
+    there = ", ".join(str(v.number) + "".join(f" ({a})" for a in v.aliases) for v in listed)
+    raise InputError(f"{name} has no version {wanted}. There are: {there or 'none'}. "
+                     "Register one first: `aiops retrain`.")
