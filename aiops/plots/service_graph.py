@@ -21,6 +21,7 @@ BOX_H, MARGIN, WIDEST_STEP = 0.50, 0.18, 2.4  # inches on paper, as all that is 
 LINE_H, ARROW = 0.125, 0.15  # of a label, and the room an arrow's head takes
 MOST = 25  # boxes a reader can take in; the rest is folded into one
 _SLOWER_BY_MS = 2.0  # a doubled median below this is noise of the clock
+_ADDED_FROM, _FAILED_FROM = 0.05, 0.01  # shares, of a request's time and of requests, that count
 _OTHERS = "others"
 _PAD = 0.0417  # matplotlib's own around the panels
 
@@ -32,8 +33,9 @@ def service_graph(traces: pd.DataFrame, before: pd.DataFrame | None = None,
 
     Args:
         traces: Case traces of the time looked at; box: mean ms a request spends there.
-        before: Case traces of normal operation; box: ms added to a request, line orange
-            where the median call more than doubled.
+        before: Case traces of normal operation; box: ms added to a request, and the share of
+            requests in which an error begins there; line orange where the median call more
+            than doubled or calls fail that did not.
         source: what is drawn, for the line under the title ("shop, 2026-11-25").
     """
     if traces.empty:
@@ -41,19 +43,29 @@ def service_graph(traces: pd.DataFrame, before: pd.DataFrame | None = None,
                          "with `aiops lake info`.")
     now = spans.prepare(traces)
     then = None if before is None else spans.prepare(before)
-    blame, edges = _blame(now, then), _edges(now, then)
-    title, text = _words(now, then, blame, edges)
+    boxes, edges = _boxes(now, then), _edges(now, then)
+    title, text = _words(now, then, boxes, edges)
     graph = _fold(nx.from_pandas_edgelist(edges, "caller", "callee", edge_attr=True,
-                                          create_using=nx.DiGraph), blame)
-    return _draw(graph, blame, then is not None, title, f"{text} {source}".strip())
+                                          create_using=nx.DiGraph), boxes.heat)
+    return _draw(graph, boxes, then is not None, title, f"{text} {source}".strip())
 
 
-def _blame(now: pd.DataFrame, then: pd.DataFrame | None) -> pd.Series:
-    spent = spans.time_by_service(now)
-    if then is None:
-        return spent
-    usual = spans.time_by_service(then)
-    return spent.sub(usual, fill_value=0.0)
+def _boxes(now: pd.DataFrame, then: pd.DataFrame | None) -> pd.DataFrame:
+    """A row a service: ms (spent, or added), failed (share of requests), heat (0 to 1)."""
+    out = pd.DataFrame({"ms": spans.time_by_service(now), "failed": spans.failures(now)})
+    if then is not None:
+        usual = pd.DataFrame({"ms": spans.time_by_service(then), "failed": spans.failures(then)})
+        out = out.fillna(0.0).sub(usual.fillna(0.0), fill_value=0.0)
+    out = out.fillna(0.0)
+    out.loc[out.failed < _FAILED_FROM, "failed"] = 0.0
+    heat = out.clip(lower=0.0)
+    if then is not None and not _slower(out, then):  # a fraction of a millisecond is no finding
+        heat["ms"] = 0.0
+    return out.assign(heat=(heat / heat.max().clip(lower=1e-9)).max(axis=1))
+
+
+def _slower(boxes: pd.DataFrame, then: pd.DataFrame) -> bool:
+    return bool(boxes.ms.max() >= _ADDED_FROM * spans.time_by_service(then).sum())
 
 
 def _edges(now: pd.DataFrame, then: pd.DataFrame | None) -> pd.DataFrame:
@@ -62,36 +74,44 @@ def _edges(now: pd.DataFrame, then: pd.DataFrame | None) -> pd.DataFrame:
     edges["per_s"] = edges.calls / seconds
     usual = edges if then is None else spans.calls(then)
     key = ["caller", "callee"]
-    edges = edges.merge(usual[[*key, "p50_ms"]], "left", key, suffixes=("", "_before"))
-    edges["worse"] = ((edges.p50_ms > 2 * edges.p50_ms_before)
-                      & (edges.p50_ms - edges.p50_ms_before > _SLOWER_BY_MS))
+    edges = edges.merge(usual[[*key, "p50_ms", "failed_share"]], "left", key,
+                        suffixes=("", "_before"))
+    edges["slower"] = ((edges.p50_ms > 2 * edges.p50_ms_before)
+                       & (edges.p50_ms - edges.p50_ms_before > _SLOWER_BY_MS))
+    edges["fails"] = edges.failed_share - edges.failed_share_before.fillna(0.0) >= _FAILED_FROM
+    edges["worse"] = edges.slower | edges.fails
     return edges
 
 
-def _words(now: pd.DataFrame, then: pd.DataFrame | None, blame: pd.Series,
+def _words(now: pd.DataFrame, then: pd.DataFrame | None, boxes: pd.DataFrame,
            edges: pd.DataFrame) -> tuple[str, str]:
-    worst, top = style.shorten(str(blame.idxmax())), blame.max()
+    worst, top = style.shorten(str(boxes.ms.idxmax())), boxes.ms.max()
     n = style.count(now.trace_id.nunique(), "request")
     if then is None:
-        title = (f"{worst} takes {style.brief(top)} of the {style.brief(blame.sum())} ms "
+        title = (f"{worst} takes {style.brief(top)} of the {style.brief(boxes.ms.sum())} ms "
                  "of a request's time")
         return title, (f"Box: mean time a request spends on the service ({n}). "
                        "Line: calls per second.")
-    usual = spans.time_by_service(then).sum()
-    if top < 0.05 * usual:
-        title = f"No service adds more than {style.brief(max(top, 0))} ms to a request"
-    else:
-        title = f"{worst} adds {style.brief(top)} ms to a request{_aside(blame, edges)}"
-    return title, (f"Box: mean time a request spends on the service, now less before "
-                   f"({style.count(then.trace_id.nunique(), 'request')} before, {n} now).\n"
-                   "Line: calls per second; orange where the median call more than doubled.")
+    found = []
+    if _slower(boxes, then):
+        found.append(f"{worst} adds {style.brief(top)} ms to a request{_aside(boxes, edges)}")
+    if boxes.failed.any():
+        found.append(f"errors begin at {style.shorten(str(boxes.failed.idxmax()))}, "
+                     f"in {style.percent(boxes.failed.max())} more of the requests")
+    title = "; ".join(found) or (f"No service adds more than {style.brief(max(top, 0))} ms "
+                                 "to a request")
+    return title[0].upper() + title[1:] if title.startswith("errors") else title, (
+        f"Box: mean time a request spends on the service, now less before "
+        f"({then.trace_id.nunique():,} requests before, {n} now).\n"
+        "Line: calls per second; orange where the median call more than doubled, or calls fail "
+        "that did not.")
 
 
-def _aside(blame: pd.Series, edges: pd.DataFrame) -> str:
-    below = edges[edges.caller == blame.idxmax()]
+def _aside(boxes: pd.DataFrame, edges: pd.DataFrame) -> str:
+    below = edges[edges.caller == boxes.ms.idxmax()]
     if below.empty:
         return ""
-    slow = [style.shorten(c) for c in below.callee[below.worse]]
+    slow = [style.shorten(c) for c in below.callee[below.slower]]
     return f"; its calls of {', '.join(slow)} are slower" if slow else \
         "; what it calls is not slower"
 
@@ -131,7 +151,7 @@ def _merge(graph: nx.DiGraph, name: dict[str, str]) -> nx.DiGraph:
             continue
         if out.has_edge(*pair):
             out.edges[pair]["per_s"] += data["per_s"]
-            out.edges[pair]["worse"] = False  # a folded line stands for many
+            out.edges[pair].update(worse=False, slower=False, fails=False)  # it stands for many
         else:
             out.add_edge(*pair, **data)
     return out
@@ -148,7 +168,7 @@ class _Sheet:
     gap: float  # between two columns of boxes
 
 
-def _draw(graph: nx.DiGraph, blame: pd.Series, change: bool, title: str, text: str) -> Figure:
+def _draw(graph: nx.DiGraph, boxes: pd.DataFrame, change: bool, title: str, text: str) -> Figure:
     height = {n: _box_height(graph, n) for n in graph}
     plan = layout.layered(graph, {n: h + MARGIN for n, h in height.items()})
     sheet = _sheet(plan, height)
@@ -161,7 +181,7 @@ def _draw(graph: nx.DiGraph, blame: pd.Series, change: bool, title: str, text: s
     ax.axis("off")
     _lines(ax, graph, plan, sheet)
     for node in graph:
-        _box(ax, node, sheet, blame.get(node), max(blame.max(), 1e-9), change)
+        _box(ax, node, sheet, boxes.loc[node] if node in boxes.index else None, change)
     style.headline(fig, title, text)
     return fig
 
@@ -172,7 +192,7 @@ def _box_height(graph: nx.DiGraph, node: str) -> float:
 
 
 def _lines_of(edge: dict[str, Any]) -> int:
-    return 2 if edge["worse"] else 1
+    return 1 + int(edge["slower"]) + int(edge["fails"])
 
 
 def _sheet(plan: layout.Layout, height: dict[str, float]) -> _Sheet:
@@ -236,34 +256,36 @@ def _line(ax: Axes, way: list, data: dict[str, Any], width: float, gap: float) -
 
 
 def _label(ax: Axes, tip: tuple[float, float], data: dict[str, Any], room: float) -> None:
-    worse, label = bool(data["worse"]), f"{style.brief(data['per_s'])}/s"
+    worse, lines = bool(data["worse"]), [f"{style.brief(data['per_s'])}/s"]
     weight, size = "bold" if worse else "normal", 7.5
-    if worse:
-        change = f"{style.brief(data['p50_ms_before'])}→{style.brief(data['p50_ms'])} ms"
-        label, size = f"{label}\n{change}", style.fit(change, room, size, weight)
+    if data["slower"]:
+        lines.append(f"{style.brief(data['p50_ms_before'])}→{style.brief(data['p50_ms'])} ms")
+    if data["fails"]:
+        lines.append(f"{style.percent(data['failed_share'])} fail")
+    label, size = "\n".join(lines), min(style.fit(line, room, size, weight) for line in lines)
     ax.text(tip[0] - ARROW, tip[1], label, ha="right", va="center", fontsize=size,
             linespacing=1.05, color=style.ACCENT if worse else style.INK, fontweight=weight,
             zorder=6, bbox={"boxstyle": "square,pad=0.04", "fc": style.PAPER, "ec": "none",
                             "alpha": 0.8})
 
 
-def _box(ax: Axes, node: str, sheet: _Sheet, ms: float | None, top: float,
-         change: bool) -> None:
+def _box(ax: Axes, node: str, sheet: _Sheet, told: pd.Series | None, change: bool) -> None:
     from matplotlib.patches import FancyBboxPatch
 
     (x, y), width, height = sheet.at[node], sheet.box_w, sheet.height[node]
-    share = max(ms or 0.0, 0.0) / top
-    hot = share > 0.5
+    share = float(told.heat) if told is not None else 0.0
     fill = style.colormap(style.BLAME)(share) if change else style.WASH
     ax.add_patch(FancyBboxPatch(
         (x - width / 2, y - height / 2), width, height, boxstyle="round,pad=0,rounding_size=0.08",
-        fc=fill, ec=style.INK if hot else style.GREY, lw=1.4 if hot else 0.8, zorder=5))
+        fc=fill, ec=style.INK if share > 0.5 else style.GREY, lw=1.4 if share > 0.5 else 0.8,
+        zorder=5))
     ink = style.PAPER if change and share > 0.75 else style.INK
     name = style.shorten(node, 18)
-    ax.text(x, y + (0.09 if ms is not None else 0), name, ha="center", va="center",
+    ax.text(x, y + (0.09 if told is not None else 0), name, ha="center", va="center",
             fontsize=style.fit(name, width - 0.1, 9, "bold"), fontweight="bold", color=ink,
             zorder=6)
-    if ms is not None:
-        words = style.signed(ms) if change else style.brief(ms)
-        ax.text(x, y - 0.12, f"{words} ms", ha="center", va="center", fontsize=8, color=ink,
-                zorder=6)
+    if told is not None:
+        words = f"{style.signed(told.ms) if change else style.brief(told.ms)} ms"
+        words += f", {style.percent(told.failed)} fail" if told.failed > 0 else ""
+        ax.text(x, y - 0.12, words, ha="center", va="center", color=ink, zorder=6,
+                fontsize=style.fit(words, width - 0.1, 8))

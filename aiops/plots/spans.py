@@ -20,7 +20,7 @@ def prepare(traces: pd.DataFrame) -> pd.DataFrame:
     if missing:
         raise SchemaError(f"traces must have the columns {', '.join(_NEEDED)}; missing: "
                           f"{', '.join(missing)}. Use the traces frame of a Case.")
-    wanted = [*_NEEDED, "kind", "peer_service"]
+    wanted = [*_NEEDED, "kind", "peer_service", "status_code"]
     spans = traces.reindex(columns=wanted).drop_duplicates(_KEY).reset_index(drop=True)
     spans["start_ns"] = spans.start.dt.as_unit("ns").astype("int64")
     spans["end_ns"] = spans.start_ns + spans.duration_ns
@@ -73,13 +73,26 @@ def time_by_service(spans: pd.DataFrame) -> pd.Series:
 
 
 def calls(spans: pd.DataFrame) -> pd.DataFrame:
-    """Calls between services: caller, callee, calls, p50_ms (as the caller waited)."""
+    """Calls between services, as the caller sees them: calls, p50_ms, failed_share an edge."""
     work = charged(spans)
-    up = work[[*_KEY, "service", "callee", "duration_ms"]]
+    work["failed"] = work.status_code == "error"
+    up = work[[*_KEY, "service", "callee"]]
     met = work.merge(up, left_on=_PARENT, right_on=_KEY, suffixes=("", "_up"))
     met = met[(met.service != met.service_up) & met.callee_up.isna()]
-    direct = pd.DataFrame({"caller": met.service_up, "callee": met.service, "ms": met.duration_ms})
+    direct = pd.DataFrame({"caller": met.service_up, "callee": met.service, "ms": met.duration_ms,
+                           "failed": met.failed})
     sent = work[work.callee.notna()]
-    via = pd.DataFrame({"caller": sent.service, "callee": sent.callee, "ms": sent.duration_ms})
+    via = pd.DataFrame({"caller": sent.service, "callee": sent.callee, "ms": sent.duration_ms,
+                        "failed": sent.failed})
     every = pd.concat([x for x in (direct, via) if len(x)] or [direct])
-    return every.groupby(["caller", "callee"]).ms.agg(calls="size", p50_ms="median").reset_index()
+    return every.groupby(["caller", "callee"], as_index=False).agg(
+        calls=("ms", "size"), p50_ms=("ms", "median"), failed_share=("failed", "mean"))
+
+
+def failures(spans: pd.DataFrame) -> pd.Series:
+    """Share of requests in which an error begins at a service: its span failed, no child's did."""
+    work = charged(spans)
+    wrong = work[work.status_code == "error"]
+    handed_on = pd.MultiIndex.from_frame(wrong[_PARENT].dropna())
+    first = wrong[~pd.MultiIndex.from_frame(wrong[_KEY]).isin(handed_on)]
+    return first.groupby("charged").trace_id.nunique() / work.trace_id.nunique()

@@ -190,3 +190,14 @@ def test_evidence_shows_each_suspect_its_own_and_what_came_or_went():
     assert "pay\n12" in text
     assert {"none → 3.0 s", "1.0 s → none", "10 → 40 ms"} <= set(text.split("\n"))
     assert "errors\n500" in text  # the host is the same everywhere and tells nothing
+
+
+def test_graph_names_where_errors_begin(calm):
+    calm["status_code"] = "ok"
+    fails = calm.trace_id.isin(calm.trace_id.unique()[::4])
+    bad = calm.assign(status_code=calm.status_code.mask(
+        fails & calm.span_id.isin(["r", "c", "s"]), "error"))  # payment's, and who called it
+    figure = plots.service_graph(bad, calm)
+    assert figure.get_label() == "Errors begin at payment, in 25% more of the requests"
+    assert "1.0/s\n25% fail" in words(figure)
+    assert "±0 ms, 25% fail" in words(figure)
