@@ -31,3 +31,19 @@ def rca(
     rankers = None if ranker == "all" else [ranker]
     with reporting(as_json) as report:
         report([vars(f) for name in targets for f in bench_rca(name, rankers, layout)])
+
+
+@bench.command()
+def detection(
+    targets: Annotated[list[str], typer.Argument(
+        help="Recorded data sets: names, folders, or folders that pipeline featurize wrote.")],
+    detector: Annotated[str, typer.Option(help="A detector's name, or all.")] = "all",
+    window: Annotated[float, typer.Option(help="Length of the windows made in seconds.")] = 5.0,
+    as_json: Json = False,
+) -> None:
+    """Score detectors on recorded incidents: trained on normal traffic, chance and intervals."""
+    from aiops.workflows.detection import bench_detection
+
+    detectors = None if detector == "all" else [detector]
+    with reporting(as_json) as report:
+        report([vars(f) for name in targets for f in bench_detection(name, detectors, window)])

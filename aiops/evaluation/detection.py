@@ -15,8 +15,9 @@ False alarms: runs of windows at or over the threshold; runs less than ``merge_s
 one, a run that lasts counts again every ``repeat_s``; a run that touches an event, or holds
 no normal window, is none. Where labels are ``exact`` (a fault planted at a known instant) no
 alarm can foresee an event: then only normal windows make runs, and an alarm raised before an
-event is false even if it lasts into it. Event recall is taken at the lowest threshold above which the
-promised rate always holds. An alarm fires when its first window ends: delay counts to there.
+event is false even if it lasts into it. Event recall is taken at the lowest threshold above
+which the promised rate always holds. An alarm fires when its first window ends: delay counts
+to there.
 """
 
 from __future__ import annotations
@@ -210,8 +211,8 @@ def threshold_at(labels: np.ndarray, scores: np.ndarray, step_s: float, per_hour
 
     On scores that are judged afterwards it is what one fixed threshold could reach at best;
     on normal operation alone it is a threshold learned. Just above the highest score where
-    even that is a false alarm too many. A threshold that is over for more than half of normal time is
-    never chosen.
+    even that is a false alarm too many. A threshold that is over for more than half of normal
+    time is never chosen.
     """
     labels, scores = _checked(labels, scores, series, events=False)
     normal = labels == 0

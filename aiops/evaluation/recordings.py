@@ -135,7 +135,8 @@ def _per_recording(rows: pd.DataFrame, recordings: pd.DataFrame, window_s: float
 def _group(told: pd.Series) -> str:
     if told["role"] != "incident":
         return str(told["role"])
-    return group(told["kind"], told["visible"] is not None and not len(told["visible"]))
+    routes = told["visible"]
+    return group(told["kind"], pd.api.types.is_list_like(routes) and not len(routes))
 
 
 def _own_precision(part: pd.DataFrame, normal: np.ndarray) -> float:

@@ -12,5 +12,5 @@ from aiops.features.labels import labels
 from aiops.features.topology import graph, topology
 from aiops.features.windows import windows
 
-__all__ = ["bounds_ns", "check", "graph", "labels", "merge", "model_frame", "quantile_ns",
-           "system_frame", "topology", "windows"]
+__all__ = ["bounds_ns", "check", "graph", "labels", "merge", "model_frame", "model_rows",
+           "quantile_ns", "system_frame", "topology", "windows"]

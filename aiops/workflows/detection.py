@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,12 +13,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from sklearn.base import clone
 
-from aiops import features
+from aiops import datasets, features
 from aiops.base import Detector
-from aiops.detection import system_scores
+from aiops.detection import DETECTORS, PerService, system_scores
 from aiops.errors import InputError
 from aiops.evaluation import recordings as judging
+from aiops.evaluation.figures import Figure
 from aiops.evaluation.recordings import JUDGED, PER_HOUR, Evaluation
+from aiops.workflows import stages
+
+WINDOW_S = 5.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,3 +125,44 @@ def held_out(detector: Detector, windows: Windows) -> pd.DataFrame:
              for name in fold.unique()}
     made = pd.concat(parts, names=["recording"]).reset_index()
     return made[["recording", "window_start", "score"]]
+
+
+def bench_detection(target: str | Path, detectors: Sequence[str] | None = None,
+                    window_s: float = WINDOW_S) -> list[Figure]:
+    """Score detectors on a recorded data set, trained on its recordings of normal traffic.
+
+    Args:
+        target: a folder that ``aiops pipeline featurize`` wrote, which is read as it is; else a
+            recorded data set by folder or name, whose features are made anew.
+        detectors: names from ``aiops.detection.DETECTORS``; all of them when None.
+        window_s: length of the windows made, in seconds.
+
+    Raises:
+        LayoutError: no such data set. InputError: an unknown detector, nothing to train on.
+    """
+    names = list(DETECTORS) if detectors is None else list(detectors)
+    if not names or set(names) - set(DETECTORS):
+        raise InputError(f"The detectors parameter must name some of {', '.join(DETECTORS)}. "
+                         f"Got {names} instead.")
+    dataset, found = _found(Path(target), window_s)
+    return [figure for name in names for figure in
+            evaluate(fitted(name, found), found, dataset, name).figures]
+
+
+def fitted(name: str, windows: Windows) -> PerService:
+    """The detector of that name with its default settings, one a service, on normal traffic."""
+    return PerService(DETECTORS[name]()).fit(windows.normal())
+
+
+def _found(target: Path, window_s: float) -> tuple[str, Windows]:
+    if (target / "features.parquet").exists():
+        return target.resolve().name, read(target)
+    dataset = datasets.load(target)
+    if not dataset.raw.is_dir():
+        raise InputError(f"{dataset.root} holds no recordings: detection is judged on recorded "
+                         "telemetry. See docs/bench-detection.md.")
+    with tempfile.TemporaryDirectory(prefix="aiops-bench-") as made:
+        out = Path(made)
+        stages.ingest(dataset.raw, out / "lake")
+        stages.featurize(out / "lake", out, window_s, dataset=dataset.root)
+        return dataset.name, read(out)
