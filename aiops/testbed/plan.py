@@ -13,7 +13,7 @@ from aiops.testbed.names import SERVICES
 
 ROLES = ("incident", "disturbance", "control", "normal")
 LEAD_S = 5  # load runs, nothing counts yet
-BEFORE_S, WITH_S, AFTER_S = 60, 45, 15
+BEFORE_S, WITH_S, AFTER_S = 60, 45, 10
 
 
 @dataclass(frozen=True)
