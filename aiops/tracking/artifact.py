@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import skops.io
 from joblib.hashing import NumpyHasher
+from sklearn.ensemble import IsolationForest as _Forest
 from skops.io.exceptions import UntrustedTypesFoundException
 
 from aiops.base import Detector
@@ -42,7 +44,8 @@ def load_file(path: Path | str) -> Detector:
     """Read a detector that ``save_file`` wrote.
 
     Raises:
-        InputError: no skops file (a pickle, say), or one that holds other types than ours.
+        InputError: no skops file (a pickle, say), one that holds other types than ours, or
+            trees whose nodes point outside.
     """
     if not zipfile.is_zipfile(path):
         raise InputError(f"{path} is no skops file. Only skops is opened, pickles never are. "
@@ -55,7 +58,34 @@ def load_file(path: Path | str) -> Detector:
                          f"Trusted beside skops' own: {TRUSTED}.") from error
     if not isinstance(found, Detector):
         raise InputError(f"{path} holds a {type(found).__name__}, not a Detector.")
+    if not all(_sound(forest) for forest in _forests(found)):
+        raise InputError(f"{path} holds trees whose nodes point outside of them: the file is "
+                         "damaged or was tampered with. Save the detector again.")
     return found
+
+
+def _forests(value: Any) -> Iterator[_Forest]:
+    """All forests within a detector, its members and pooled one included."""
+    if isinstance(value, _Forest):
+        yield value
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _forests(item)
+    elif isinstance(value, Detector):
+        yield from _forests(vars(value))
+
+
+def _sound(forest: _Forest) -> bool:
+    """Whether every walk ends within its tree: scikit-learn walks without looking."""
+    return all(_walkable(tree.tree_, forest.n_features_in_) for tree in forest.estimators_)
+
+
+def _walkable(tree: Any, n_features: int) -> bool:
+    nodes = np.arange(tree.node_count)
+    left, right, feature = tree.children_left, tree.children_right, tree.feature
+    leaf = (left == -1) & (right == -1)
+    onward = (np.minimum(left, right) > nodes) & (np.maximum(left, right) < len(nodes))
+    return bool(np.all(leaf | (onward & (feature >= 0) & (feature < n_features))))
 
 
 def content(detector: Detector) -> str:
