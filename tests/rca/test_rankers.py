@@ -34,13 +34,19 @@ def test_baro_counts_iqrs_above_the_median():
     assert got.to_dict() == {"a": (14 - 2) / 2, "b": 1.0}
 
 
-def test_baro_takes_an_iqr_of_rounding_errors_for_none():
+@pytest.mark.parametrize(("ranker", "unit", "wanted"), [
+    ("baro", 1.0, {"a": 6.0, "b": 1.0}),
+    ("nsigma", 1.0, {"a": 12 / 2**0.5, "b": 2 / 2**0.5}),
+    ("nsigma", 1e6, {"a": 12 / 2**0.5, "b": 2 / 2**0.5})])  # BARO's limit is as published: absolute
+def test_a_spread_of_rounding_errors_is_taken_for_none(ranker, unit, wanted):
     case = metric_case({"a": 10.0, "b": 0.0})
-    jitter = case.metrics.assign(service="b", name="ratio",
-                                 value=0.3 + np.tile([0.0, 1.0, 2.0, 3.0], 30) * 2.0**-54)
+    wave = np.tile([0.0, 1.0, 2.0, 3.0], 30) * 2.0**-54
+    jitter = case.metrics.assign(service="b", name="ratio", value=0.3 + wave)
+    jitter.loc[jitter["time"] >= at(40), "value"] += 1e-9
+    jitter["value"] *= unit
     whole = pd.concat([case.metrics, jitter])
-    got = Baro().rank(Case(normal=case.normal, abnormal=case.abnormal, metrics=whole))
-    assert got.to_dict() == {"a": 6.0, "b": 1.0}
+    got = rank(Case(normal=case.normal, abnormal=case.abnormal, metrics=whole), ranker)
+    assert got.to_dict() == pytest.approx(wanted)
 
 
 def test_nsigma_counts_deviations_above_the_mean():
