@@ -1,0 +1,74 @@
+"""The frames a Detector takes: its columns, null as nan, and no window that nobody was heard in."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from aiops import features, schema
+from aiops.errors import InputError, SchemaError
+from tests.features.telemetry import S, lake, point, span
+
+W = 5 * S
+
+
+@pytest.fixture(scope="module")
+def table():
+    """a is heard in windows 0 and 3, b in 1: nobody is in 2."""
+    return features.windows(lake(
+        spans=[span(0, "a", 0, status="error"), span(1, "b", W), span(2, "a", 3 * W)],
+        metrics=[point(0, "process.memory.usage", 3 * W, 64.0, type="gauge", temporality=None)]), 5)
+
+
+def at(window):
+    return pd.Timestamp(window * W, tz="UTC")
+
+
+def test_a_model_frame_is_one_service_in_order_of_time(table):
+    shuffled = table.take(np.random.default_rng(0).permutation(len(table)))
+    for given in (table, shuffled):
+        frame = features.model_frame(given, "a")
+        assert tuple(frame.columns) == schema.MODEL_FEATURES
+        assert set(frame.dtypes) == {np.dtype("float64")}
+        assert frame.index.name == "window_start"
+        assert frame.index.tolist() == [at(0), at(1), at(3)]
+
+
+def test_null_is_nan_and_zero_is_zero(table):
+    frame = features.model_frame(table, "a")
+    assert frame["request_rate_per_s"].tolist() == [0.2, 0.0, 0.2]
+    assert frame["error_rate"].tolist()[::2] == [1.0, 0.0]
+    assert np.isnan(frame["error_rate"].iloc[1])
+    assert frame["memory_bytes"].dropna().to_dict() == {at(3): 64.0}
+    assert frame["log_count"].isna().all()
+
+
+def test_neither_the_clock_nor_what_merges_reaches_a_model(table):
+    columns = set(features.model_frame(table, "a"))
+    assert not columns & {*schema.CALENDAR, "timezone", "window_s", "latency_sum_ns",
+                          "latency_histogram", "service_version", "region", "tenant"}
+
+
+def test_a_system_frame_has_a_column_for_each_service_and_feature_that_is_ever_there(table):
+    frame = features.system_frame(table)
+    assert frame.index.tolist() == [at(0), at(1), at(3)]
+    assert frame.columns.tolist() == sorted(frame.columns)
+    for name in frame.columns:
+        service, feature = name.split(":")
+        expected = features.model_frame(table, service)[feature]
+        pd.testing.assert_series_equal(frame[name], expected, check_names=False, check_freq=False)
+    assert "a:memory_bytes" in frame
+    assert "b:memory_bytes" not in frame
+    assert "a:log_count" not in frame
+
+
+def test_a_service_that_is_not_there_is_an_error_that_names_those_that_are(table):
+    with pytest.raises(InputError, match=r"one of \['a', 'b'\], got 'c'"):
+        features.model_frame(table, "c")
+
+
+@pytest.mark.parametrize("make", [lambda t: features.model_frame(t, "a"), features.system_frame])
+def test_a_table_that_lacks_a_column_is_refused(table, make):
+    with pytest.raises(SchemaError, match=r"lack \['error_rate'\]"):
+        make(table.drop_columns("error_rate"))
