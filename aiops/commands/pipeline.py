@@ -50,6 +50,56 @@ def rank(dataset: Dataset, out: Out, as_json: Json = False) -> None:
 
 
 @pipeline.command()
+def train(
+    dataset: Dataset,
+    out: Out,
+    params: Annotated[
+        Path, typer.Option(help="File whose section detector names it and its settings.")
+    ] = Path("params.yaml"),
+    as_json: Json = False,
+) -> None:
+    """Fit the detector of params.yaml on the data set's normal traffic."""
+    from aiops.workflows import train
+
+    with reporting(as_json) as report:
+        made = train.train(out, out / "model", *train.chosen(params))
+        report({**made, "path": str(out / "model")})
+
+
+@pipeline.command()
+def evaluate(dataset: Dataset, out: Out, as_json: Json = False) -> None:
+    """Score the trained detector on the data set's incidents, and draw how it did."""
+    from aiops.workflows import evaluate
+
+    with reporting(as_json) as report:
+        made = evaluate.evaluate(out, out / "model", dataset.name, out)
+        report(evaluate.flat(made.figures))
+
+
+@pipeline.command()
+def report(
+    notebook: Annotated[Path, typer.Argument(help="The notebook.")],
+    dataset: Dataset,
+    out: Out,
+    as_json: Json = False,
+) -> None:
+    """Run a notebook on what the pipeline made: executed copy, HTML, and its findings."""
+    from aiops.workflows import reports
+
+    with reporting(as_json) as answer:
+        answer(reports.report(notebook, dataset, out))
+
+
+@pipeline.command()
+def register(dataset: Dataset, out: Out, as_json: Json = False) -> None:
+    """Register the trained detector once; it becomes champion when better beyond noise."""
+    from aiops.workflows import champion
+
+    with reporting(as_json) as report:
+        report(champion.register(dataset, out))
+
+
+@pipeline.command()
 def summary(dataset: Dataset, out: Out, as_json: Json = False) -> None:
     """One short table of what the pipeline found, and where it lies."""
     import json

@@ -4,6 +4,7 @@ The title of a picture says what was found, with its number; the grey lines unde
 what is drawn, from what. matplotlib is imported when the first picture is drawn.
 """
 
+from aiops.plots.alarms import alarms
 from aiops.plots.anomaly_score import anomaly_score
 from aiops.plots.evidence import evidence
 from aiops.plots.incidents import incidents
@@ -15,5 +16,5 @@ from aiops.plots.style import to_png
 from aiops.plots.tables import enable, to_html
 from aiops.plots.waterfall import typical_trace, waterfall
 
-__all__ = ["anomaly_score", "enable", "evidence", "incidents", "latency_heatmap", "leaderboard",
-           "service_graph", "spreads", "to_html", "to_png", "typical_trace", "waterfall"]
+__all__ = ["alarms", "anomaly_score", "enable", "evidence", "incidents", "latency_heatmap",
+           "leaderboard", "service_graph", "spreads", "to_html", "to_png", "typical_trace", "waterfall"]

@@ -35,9 +35,9 @@ def incidents(table: pd.DataFrame, source: str = "") -> Figure:
     ax.tick_params(axis="y", length=0)
     style.bare(ax, ("left",))
     style.headline(fig, _title(rows), (
-        "Dot: how well the scores set the windows of the incident apart from the others of its "
-        "recording, 1 is best; dashed: chance. On the right: seconds from its start to the "
-        f"alarm. {source}").strip())
+        "Dot: how well the scores set the windows of the incident apart from all normal ones "
+        "that were judged, 1 is best; dashed: chance. On the right: seconds from its start to "
+        f"the alarm. {source}").strip())
     return fig
 
 

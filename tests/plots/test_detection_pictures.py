@@ -54,3 +54,39 @@ def test_incidents_count_what_was_found():
     assert rows == ["leak at web", "errors at web", "latency at cart"]  # best at the top
     with pytest.raises(InputError, match="no incident"):
         plots.incidents(table().iloc[:0])
+
+
+AT = pd.Timestamp("2026-11-25T06:00Z")
+
+
+def recorded(name: str, role: str, over: list[int], n: int = 6) -> tuple[pd.DataFrame, dict]:
+    """Windows of 5 s; the event lasts from the third to the fifth of them."""
+    start = AT + pd.Timedelta(hours=len(name) + int(name[1:]))
+    scores = pd.DataFrame({"recording": name, "score": [4.0 if i in over else 1.0
+                                                        for i in range(n)],
+                           "window_start": pd.date_range(start, periods=n, freq="5s")})
+    return scores, {"recording": name, "role": role, "label": f"{role} {name}",
+                    "event_start": start + pd.Timedelta(seconds=10),
+                    "event_end": start + pd.Timedelta(seconds=25)}
+
+
+def drawn(*what: tuple[str, str, list[int]]):
+    parts = [recorded(*each) for each in what]
+    return plots.alarms(pd.concat([scores for scores, _ in parts]), 2.0,
+                        pd.DataFrame([about for _, about in parts]), 5.0, "Data set shop.")
+
+
+def test_alarms_count_by_role_and_take_recovery_for_none():
+    figure = drawn(("c1", "control", []), ("r1", "incident", [0, 3]), ("r2", "incident", [5]),
+                   ("d1", "disturbance", [5]))
+    assert figure.get_label() == \
+        "1 of 2 incidents, 1 of 1 disturbance and 0 of 1 control raise an alarm"
+    assert "1 alarm before it" in words(figure)
+    rows = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert rows == ["incident r1", "incident r2", "disturbance d1", "control c1"]
+
+
+def test_alarms_of_incidents_alone():
+    assert drawn(("r1", "incident", [2])).get_label() == "1 of 1 incident raise an alarm"
+    with pytest.raises(InputError, match="no recording"):
+        drawn(("n1", "normal", []))

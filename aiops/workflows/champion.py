@@ -1,0 +1,115 @@
+"""Register a trained detector, and let it challenge the champion on the same incidents."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from aiops import schema, tracking
+from aiops.detection import PerService
+from aiops.errors import InputError
+from aiops.tracking import artifact
+from aiops.workflows import detection, judged, train
+from aiops.workflows.promotion import FEWEST_INCIDENTS, Verdict, judge
+
+EXPERIMENT = tracking.MODEL
+KEYS = ["service", "window_start"]
+
+
+def challenge(made: detection.Evaluation, windows: detection.Windows, dataset: str,
+              fewest: int = FEWEST_INCIDENTS) -> Verdict:
+    """Judge a challenger against the champion; the alias is not moved here.
+
+    Args:
+        made: what the challenger reached on ``windows``.
+        fewest: with fewer incidents nothing is promoted.
+
+    Raises:
+        InputError: the champion was fitted on features that ``windows`` lack.
+    """
+    champion, reached = tracking.champion(), judged.precision(made)
+    if champion is None:
+        return judge(reached, judged.chance(made), first=True, fewest=fewest)
+    rival = tracking.load(version=champion)
+    against = detection.evaluate(rival, narrowed(windows, rival, champion), dataset, "champion")
+    return judge(reached, judged.precision(against), fewest=fewest)
+
+
+def narrowed(windows: detection.Windows, champion: Any, version: int) -> detection.Windows:
+    """The windows with no other features than those that the champion was fitted on."""
+    columns = fitted_on(champion, version)
+    if missing := sorted(set(columns) - set(windows.frame.columns)):
+        raise InputError(
+            f"Champion version {version} was fitted on {missing}, which these features lack. "
+            f"They have {[*windows.frame.columns.drop(KEYS)]}. Retire it with `mlflow` or move "
+            "the alias by hand; then the next challenger is judged against chance.")
+    return dataclasses.replace(windows, frame=windows.frame[[*KEYS, *columns]])
+
+
+def fitted_on(champion: Any, version: int) -> list[str]:
+    """Feature columns of a fitted PerService."""
+    pooled: Any = getattr(champion, "pooled_", None)
+    if not isinstance(champion, PerService) or not hasattr(pooled, "columns_"):
+        raise InputError(f"Champion version {version} is a {type(champion).__name__} that does "
+                         "not tell which features it was fitted on: it cannot be compared.")
+    return list(pooled.columns_)
+
+
+def register(dataset: Path, out: Path) -> dict[str, Any]:
+    """Register the pipeline's detector with what was made of it, and let it challenge.
+
+    The same detector registers once, and its run is logged once, so that this may be called
+    after every ``dvc repro``, also when nothing was trained.
+
+    Args:
+        dataset: folder of the recorded data set.
+        out: folder that the pipeline's outputs went to.
+    """
+    detector, card = train.load(out / "model")
+    version = known(detector)
+    verdict = reigns(version)
+    if verdict is None:
+        windows = detection.read(out)
+        made = detection.evaluate(detector, windows, dataset.name, card["detector"])
+        version = version or _log(detector, card, made, windows, dataset, out)
+        verdict = challenge(made, windows, dataset.name)
+        if verdict.promotes:
+            tracking.promote(tracking.MODEL, version)
+    return {"version": version, "champion": tracking.champion(), **dataclasses.asdict(verdict)}
+
+
+def reigns(version: int | None) -> Verdict | None:
+    """That this version is the champion, if it is: nothing to compare then."""
+    if version is None or version != tracking.champion():
+        return None
+    return Verdict("kept", f"Version {version} is the champion already: the same detector.")
+
+
+def known(detector: PerService) -> int | None:
+    """The version that has this very content."""
+    same = artifact.content(detector)
+    return min((v.number for v in tracking.versions() if v.content == same), default=None)
+
+
+def _log(detector: PerService, card: dict[str, Any], made: detection.Evaluation,
+         windows: detection.Windows, dataset: Path, out: Path) -> int:
+    """A run with parameters, figures, pictures and reports, to which the version belongs."""
+    with tracking.start(EXPERIMENT, f"pipeline {card['detector']}", parameters(card),
+                        dataset=dataset):
+        tracking.log_figures(made.figures)
+        for path in sorted([*out.glob("plots/*.png"), *out.glob("reports/*.html")]):
+            tracking.log_file(path, path.parent.name)
+        return tracking.register(detector, example(windows))
+
+
+def parameters(card: dict[str, Any]) -> dict[str, Any]:
+    """What a run was asked to do, flat."""
+    return {"detector": card["detector"], "window_s": card["window_s"],
+            "train_recordings": len(card["recordings"]), **card["settings"]}
+
+
+def example(windows: detection.Windows) -> Any:
+    """Some rows of the form that is served, of each service."""
+    rows = windows.normal().groupby("service").head(3)
+    return rows[[*KEYS, *schema.MODEL_FEATURES]].reset_index(drop=True)

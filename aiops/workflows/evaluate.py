@@ -1,0 +1,71 @@
+"""Judge a trained detector, and leave its figures and pictures as files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aiops import plots
+from aiops.evaluation.figures import Figure
+from aiops.workflows import detection, judged, train, whole
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure as Picture
+
+DECIMALS = 4  # of tracked metrics: other processors differ in the last bits of a float
+
+
+def evaluate(features: Path, model: Path, dataset: str, out: Path) -> detection.Evaluation:
+    """Judge a model folder's detector on the windows in ``features``.
+
+    Writes ``out/metrics`` (see ``write``) and the pictures ``out/plots/<name>.png``.
+    """
+    detector, card = train.load(model)
+    windows = detection.read(features)
+    made = detection.evaluate(detector, windows, dataset, card["detector"])
+    write(made, out / "metrics")
+    for name, picture in pictures(made, windows, f"Data set {dataset}.").items():
+        whole.write(out / "plots" / f"{name}.png", plots.to_png(picture, dpi=160))
+    return made
+
+
+def write(made: detection.Evaluation, out: Path) -> None:
+    """Write figures, and what became of each recording, into the folder ``out``.
+
+    ``detection.json`` is flat and rounded, for ``dvc metrics show``; ``detection-figures.json``
+    holds all figures as they are, ``detection-recordings.json`` one record a recording.
+    """
+    whole.write_json([vars(figure) for figure in made.figures], out / "detection-figures.json")
+    whole.write_json(records(made.per_recording), out / "detection-recordings.json")
+    whole.write_json(flat(made.figures), out / "detection.json")
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of a frame in JSON's own types, null for what is missing."""
+    rows: list[dict[str, Any]] = json.loads(frame.to_json(orient="records", date_format="iso",
+                                                          double_precision=15))
+    return rows
+
+
+def flat(figures: Iterable[Figure], part: str = "all") -> dict[str, float]:
+    """Rounded figures of one slice by metric name, with the chance level where there is one."""
+    found: dict[str, float] = {}
+    for figure in figures:
+        if figure.slice == part:
+            beside = {"": figure.value, "_chance": figure.chance}
+            found |= {figure.metric + end: round(value, DECIMALS)
+                      for end, value in beside.items() if value is not None}
+    return found
+
+
+def pictures(made: detection.Evaluation, windows: detection.Windows,
+             source: str) -> dict[str, Picture]:
+    """The pictures of an evaluation by name."""
+    return {
+        "alarms": plots.alarms(made.scores, made.threshold, judged.about(made, windows),
+                               windows.window_s, source),
+        "incidents": plots.incidents(judged.incidents(made, windows), source),
+    }

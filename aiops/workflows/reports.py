@@ -1,0 +1,37 @@
+"""Notebooks as the pipeline's last stage: executed copies, pages, and what they found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from aiops.workflows import notebooks, whole
+
+
+def report(notebook: Path, dataset: Path, out: Path) -> dict[str, Any]:
+    """Run a notebook on what the pipeline made, into ``out/reports``.
+
+    Of ``dataset``, ``features`` and ``model`` (folders) and ``register`` (false: the pipeline
+    does that) it is given those that it declares. The titles of its pictures, which say what
+    was found, go to ``<name>.json``: the stage's tracked output, since pages carry times.
+    """
+    import papermill
+
+    offered = {"dataset": str(dataset), "features": str(out), "model": str(out / "model"),
+               "register": False}
+    declared = papermill.inspect_notebook(str(notebook))
+    given = {name: value for name, value in offered.items() if name in declared}
+    done = notebooks.run(notebook, out / "reports", given)
+    found = {"notebook": notebook.name, "findings": findings(done.notebook)}
+    whole.write_json(found, done.report.with_suffix(".json"))
+    return {**found, "report": str(done.report)}
+
+
+def findings(executed: Path) -> list[str]:
+    """Titles of an executed notebook's pictures, in order."""
+    book = nbformat.read(str(executed), as_version=4)
+    titles = [output.get("metadata", {}).get("alt") for cell in book.cells
+              for output in cell.get("outputs", [])]
+    return [str(title) for title in titles if title]
