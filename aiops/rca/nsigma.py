@@ -28,5 +28,5 @@ class NSigma(Ranker):
         mean, deviation = value.mean(), value.std(ddof=0)
         rounding = value.size() * mean.abs() * EPS
         top = made.abnormal.groupby("column")["value"].max()
-        z = ((top - mean) / deviation)[deviation > rounding].reindex(varying(made)).dropna()
+        z = ((top - mean) / deviation.where(deviation > rounding)).reindex(varying(made)).dropna()
         return blame(case, z, made.about["service"])

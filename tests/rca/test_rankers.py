@@ -54,6 +54,14 @@ def test_nsigma_counts_deviations_above_the_mean():
     assert got.to_dict() == pytest.approx({"a": 12 / 2**0.5, "b": 2 / 2**0.5})
 
 
+@pytest.mark.parametrize("ranker", ["baro", "nsigma"])
+def test_a_metric_that_only_the_incident_has_says_nothing(ranker):
+    case = metric_case({"a": 10.0, "b": 0.0})
+    new = case.metrics[case.metrics["time"] >= at(40)].assign(service="b", name="errors")
+    seen = Case(normal=case.normal, abnormal=case.abnormal, metrics=pd.concat([case.metrics, new]))
+    assert rank(seen, ranker).to_dict() == rank(case, ranker).to_dict()
+
+
 def test_a_fall_is_no_blame_for_baro():
     assert Baro().rank(metric_case({"a": -50.0, "b": 0.0})).index[0] == "b"
 
