@@ -14,7 +14,8 @@ from aiops.plots.service_graph import service_graph
 from aiops.plots.spreads import spreads
 from aiops.plots.style import to_png
 from aiops.plots.tables import enable, to_html
-from aiops.plots.waterfall import typical_trace, waterfall
+from aiops.plots.waterfall import slowest_trace, typical_trace, waterfall
 
 __all__ = ["alarms", "anomaly_score", "enable", "evidence", "incidents", "latency_heatmap",
-           "leaderboard", "service_graph", "spreads", "to_html", "to_png", "typical_trace", "waterfall"]
+           "leaderboard", "service_graph", "slowest_trace", "spreads", "to_html", "to_png",
+           "typical_trace", "waterfall"]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 ROWS = 30
 UNITS = {"_per_s": "1/s", "_ms": "ms", "_ns": "ns", "_s": "s", "_bytes": "bytes",
-         "_percent": "%", "_cores": "cores"}
+         "_percent": "%", "_cores": "cores", "_utc": "UTC"}
 
 
 def to_html(frame: pd.DataFrame, rows: int = ROWS) -> str:
@@ -25,7 +25,7 @@ def to_html(frame: pd.DataFrame, rows: int = ROWS) -> str:
     if indexed:
         frame = frame.reset_index(allow_duplicates=True)
     places = [_decimals(frame.iloc[:, i]) for i in range(frame.shape[1])]
-    sides = ["num" if _is_number(t) else "txt" for t in frame.dtypes]
+    sides = [_side(t) for t in frame.dtypes]
     head = "".join(f'<th class="{s}">{_head(c, indexed and i == 0)}</th>'
                    for i, (s, c) in enumerate(zip(sides, frame.columns, strict=True)))
     body = "".join(
@@ -37,8 +37,11 @@ def to_html(frame: pd.DataFrame, rows: int = ROWS) -> str:
             f"<tbody>{body}</tbody></table>")
 
 
-def _is_number(dtype: Any) -> bool:
-    return is_numeric_dtype(dtype) and not is_bool_dtype(dtype)
+def _side(dtype: Any) -> str:
+    """Numbers stand right, the rest left; times do not break."""
+    if isinstance(dtype, pd.DatetimeTZDtype):
+        return "txt time"
+    return "num" if is_numeric_dtype(dtype) and not is_bool_dtype(dtype) else "txt"
 
 
 def _head(name: Any, is_index: bool) -> str:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _LEAST_S, _STEPS = 60.0, 10  # a silence is cut from a minute on, if ten usual steps long
-_BREAK = 0.025  # width of a cut, as a share of the time that is drawn
+_BREAK, _BREAKS = 0.025, 0.15  # width of a cut, and of all, as a share of the time drawn
 _NICE_S = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600, 86400]
 
 
@@ -42,7 +42,7 @@ class Timeline:
         if align_s:
             starts = starts - starts % int(align_s * 1e9)
         seconds = (ends - starts) / 1e9
-        room = _BREAK * max(float(seconds.sum()), 1.0)
+        room = min(_BREAK, _BREAKS / len(starts)) * max(float(seconds.sum()), 1.0)
         if align_s:
             room = float(np.ceil(room / align_s) * align_s)
             seconds = np.ceil(seconds / align_s) * align_s

@@ -43,6 +43,16 @@ def typical_trace(traces: pd.DataFrame, service: str | None = None) -> pd.DataFr
     return traces[traces.trace_id == chosen]
 
 
+def slowest_trace(traces: pd.DataFrame) -> pd.DataFrame:
+    """The trace whose request took longest."""
+    entry = traces[traces.parent_span_id.isna()]
+    if entry.empty:
+        raise InputError("slowest_trace got no request (a span without a parent). "
+                         "Widen the window.")
+    chosen = entry.sort_values(["duration_ns", "trace_id"], kind="stable").trace_id.iloc[-1]
+    return traces[traces.trace_id == chosen]
+
+
 @style.picture
 def waterfall(trace: pd.DataFrame, accent: str | None = None, source: str = "") -> Figure:
     """Draw the spans of one trace.

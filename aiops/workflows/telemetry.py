@@ -1,0 +1,106 @@
+"""A recorded data set at a glance, and the telemetry of one of its recordings."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from aiops import datasets
+from aiops.case import Case
+from aiops.datasets import Dataset, shop
+from aiops.errors import InputError
+
+
+def glance(dataset: Dataset) -> pd.DataFrame:
+    """One row a recording, in order of time: what it is, and what its load saw.
+
+    Columns: recording, role, fault, culprits, start_utc, duration_s, requests, p50_ms, p95_ms,
+    failed_percent, size_bytes.
+    """
+    table = datasets.recordings(dataset.root).to_pandas()
+    folders = {_about(path)["id"]: path for path in _folders(dataset)}
+    load = [_about(folders[name]).get("load", {}) for name in table.recording]
+    return pd.DataFrame({
+        "recording": table.recording, "role": table.role, "fault": table.fault,
+        "culprits": [", ".join(c) for c in table.culprits], "start_utc": table.start,
+        "duration_s": (table.end - table.start).dt.total_seconds().astype(int),
+        "requests": [seen.get("requests") for seen in load],
+        "p50_ms": [seen.get("latency_p50_ms") for seen in load],
+        "p95_ms": [seen.get("latency_p95_ms") for seen in load],
+        "failed_percent": [100 * seen.get("failed_share", float("nan")) for seen in load],
+        "size_bytes": [sum(f.stat().st_size for f in folders[n].glob("*.otlp*"))
+                       for n in table.recording]})
+
+
+def summary(table: pd.DataFrame) -> str:
+    """A sentence of markdown about ``glance``."""
+    roles = table.role.value_counts()
+    parts = ", ".join(f"{n} {role}{'s' if n > 1 and role != 'normal' else ''}"
+                      for role, n in roles.items())
+    return (f"**{len(table)} recordings ({parts}), {table.duration_s.sum() / 60:.0f} minutes in "
+            f"all: {int(table.requests.sum()):,} requests, "
+            f"{table.size_bytes.sum() / 1e6:.1f} MB of compressed OTLP.**")
+
+
+def requests(dataset: Dataset) -> pd.DataFrame:
+    """Every request of every recording as its sender timed it, in the form of root spans."""
+    parts = [pd.read_parquet(path / "load.parquet", columns=["started", "latency_ms", "route"])
+             for path in _folders(dataset) if (path / "load.parquet").exists()]
+    if not parts:
+        raise InputError(f"{dataset.root} has no recordings/*/load.parquet: its load was not kept.")
+    load = pd.concat(parts, ignore_index=True).dropna()
+    number = load.index.astype(str)
+    return pd.DataFrame({
+        "trace_id": number, "span_id": number, "parent_span_id": None, "service": "load",
+        "operation": load.route, "start": load.started,
+        "duration_ns": (load.latency_ms * 1e6).astype("int64")})
+
+
+def read(dataset: Dataset, recording: str = "") -> tuple[str, Case]:
+    """(id, telemetry) of one recording of normal operation, the first when none is named.
+
+    The Case has no incident: it is cut in two halves, both normal.
+
+    Raises:
+        InputError: no such recording.
+    """
+    table = glance(dataset)
+    normal = table[table.role == "normal"]
+    chosen = recording or (normal if len(normal) else table).recording.iloc[0]
+    folders = {_about(path)["id"]: path for path in _folders(dataset)}
+    if chosen not in folders:
+        raise InputError(f"{dataset.root} has no recording {chosen!r}. "
+                         f"It has: {', '.join(table.recording)}.")
+    about = _about(folders[chosen])
+    start, end = map(pd.Timestamp, about["recorded"])
+    middle = start + (end - start) / 2
+    halves = {"normal": [(start, middle)], "abnormal": (middle, end)}
+    return chosen, shop.read_case(folders[chosen], about | halves | {"detected_at": middle})
+
+
+def sent(case: Case) -> pd.DataFrame:
+    """What each service sends: spans and logs per second, operations, metrics and series."""
+    spans, logs, metrics = (frame if frame is not None else pd.DataFrame({"service": []})
+                            for frame in (case.traces, case.logs, case.metrics))
+    seconds = (case.abnormal[1] - case.normal[0][0]).total_seconds()
+    out = pd.DataFrame({"spans_per_s": spans.groupby("service").size() / seconds,
+                        "logs_per_s": logs.groupby("service").size() / seconds})
+    if case.traces is not None:
+        out["operations"] = spans.groupby("service").operation.nunique()
+    if case.metrics is not None:
+        out["metrics"] = metrics.assign(base=metrics.name.str.partition("{")[0]).groupby(
+            "service").base.nunique()
+        out["series"] = metrics.groupby("service").name.nunique()
+    return out.fillna(0).astype({c: int for c in out if not c.endswith("_per_s")}).sort_values(
+        "spans_per_s", ascending=False, kind="stable").rename_axis("service").reset_index()
+
+
+def _folders(dataset: Dataset) -> list[Path]:
+    return sorted(path.parent for path in dataset.raw.glob("*/recording.json"))
+
+
+def _about(folder: Path) -> dict[str, Any]:
+    return dict(json.loads((folder / "recording.json").read_text()))
