@@ -102,6 +102,17 @@ def test_a_run_that_raised_is_failed_and_closed(here: Path) -> None:
         pass
 
 
+def test_a_run_is_gone_on_with(here: Path) -> None:
+    with tracking.start("shop-detector", "train") as run_id:
+        pass
+    with tracking.resume(run_id):
+        tracking.log_figures([figure("vus_pr")])
+        with pytest.raises(InputError, match="still active"), tracking.resume(run_id):
+            pass
+    run = connect().get_run(run_id)
+    assert (run.data.metrics["vus_pr"], run.info.status) == (0.5, "FINISHED")
+
+
 def test_logging_needs_one_run(here: Path) -> None:
     with pytest.raises(InputError, match="no run is active"):
         tracking.log_figures([figure("vus_pr")])

@@ -3,7 +3,7 @@
 State lies in ``experiments/mlflow`` of the project; ``MLFLOW_TRACKING_URI`` wins.
 """
 
-from aiops.tracking.artifact import load_file, save_file
+from aiops.tracking.artifact import content, load_file, save_file
 from aiops.tracking.provenance import dataset_version
 from aiops.tracking.registry import (
     MODEL,
@@ -14,10 +14,11 @@ from aiops.tracking.registry import (
     register,
     versions,
 )
-from aiops.tracking.runs import log_figures, log_file, log_picture, start
+from aiops.tracking.runs import log_figures, log_file, log_picture, resume, start
 from aiops.tracking.store import uri
 
 __all__ = [
-    "MODEL", "Version", "champion", "dataset_version", "load", "load_file", "log_figures",
-    "log_file", "log_picture", "promote", "register", "save_file", "start", "uri", "versions",
+    "MODEL", "Version", "champion", "content", "dataset_version", "load", "load_file",
+    "log_figures", "log_file", "log_picture", "promote", "register", "resume", "save_file",
+    "start", "uri", "versions",
 ]

@@ -15,7 +15,7 @@ import mlflow
 from aiops.errors import InputError
 from aiops.evaluation.figures import Figure, to_json
 from aiops.tracking.provenance import dataset_version, git_state
-from aiops.tracking.store import experiment, root
+from aiops.tracking.store import connect, experiment, root
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Picture
@@ -45,6 +45,16 @@ def start(experiment_name: str, run_name: str, params: Mapping[str, Any] | None 
                           tags=about) as run:
         mlflow.log_params(dict(params or {}))
         yield str(run.info.run_id)
+
+
+@contextmanager
+def resume(run_id: str) -> Iterator[str]:
+    """Go on with a run that ``start`` made: what comes later (an evaluation) belongs to it too."""
+    if (active := mlflow.active_run()) is not None:
+        raise InputError(f"run {active.info.run_id} is still active. End it before the next one.")
+    connect()
+    with mlflow.start_run(run_id=run_id):
+        yield run_id
 
 
 def _about(dataset: Path | str | None) -> dict[str, str]:

@@ -9,7 +9,6 @@ from typing import Any
 from aiops import schema, tracking
 from aiops.detection import PerService
 from aiops.errors import InputError
-from aiops.tracking import artifact
 from aiops.workflows import detection, judged, train
 from aiops.workflows.promotion import FEWEST_INCIDENTS, Verdict, judge
 
@@ -88,7 +87,7 @@ def reigns(version: int | None) -> Verdict | None:
 
 def known(detector: PerService) -> int | None:
     """The version that has this very content."""
-    same = artifact.content(detector)
+    same = tracking.content(detector)
     return min((v.number for v in tracking.versions() if v.content == same), default=None)
 
 

@@ -1,34 +1,18 @@
-"""Which version of a data set lies here, and is it the one that git pins?
-
-The version is DVC's own hash of ``recordings``, computed as DVC computes it, so that a
-scheduler needs neither DVC's lock nor its seconds.
-"""
+"""Is the version of a data set that lies here the one that git pins?"""
 
 from __future__ import annotations
 
-import hashlib
-import json
 from pathlib import Path
 
 import yaml
 
 from aiops.errors import InputError
 
-_IGNORED = ("__pycache__", "*.pyc")  # .dvcignore
-
-
-def version(folder: Path) -> str:
-    """DVC's hash of the files under ``folder``, "<md5>.dir"."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file()
-                   and not any(part.match(i) for part in (path, path.parent) for i in _IGNORED))
-    listed = [{"md5": hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest(),
-               "relpath": path.relative_to(folder).as_posix()} for path in files]
-    text = json.dumps(sorted(listed, key=lambda entry: entry["relpath"]), sort_keys=True)
-    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest() + ".dir"
-
 
 def pinned(dataset: Path, allow_unpinned: bool = False) -> str:
-    """The version of a data set's recordings, which is the one that ``recordings.dvc`` pins.
+    """DVC's hash of a data set's recordings, which is the one that ``recordings.dvc`` pins.
+
+    It is computed, as DVC does, so that a scheduler needs neither DVC's lock nor its seconds.
 
     Args:
         dataset: folder with ``recordings/`` and ``recordings.dvc``.
@@ -37,10 +21,12 @@ def pinned(dataset: Path, allow_unpinned: bool = False) -> str:
     Raises:
         InputError: no recordings, no pin, or other content than the pin says.
     """
+    from aiops import tracking
+
     recordings, pin = dataset / "recordings", dataset / "recordings.dvc"
     if not recordings.is_dir():
         raise InputError(f"{dataset} has no recordings/. Run `dvc pull`, or record some.")
-    found = version(recordings)
+    found = tracking.dataset_version(recordings)
     if not allow_unpinned:
         _check(pin, found)
     return found
