@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlparse
 
@@ -32,23 +35,41 @@ def uri() -> str:
 
 def artifacts() -> str | None:
     """Where artifacts go, as a URI: beside a SQLite file; None leaves it to the server."""
-    where = urlparse(uri())
-    if where.scheme in ("http", "https"):
+    if urlparse(uri()).scheme in ("http", "https"):
         return None
-    beside = Path(where.path[1:]).absolute().parent if where.scheme == "sqlite" else root() / FOLDER
-    return (beside / "artifacts").as_uri()
+    database = _database()
+    return ((database.parent if database else root() / FOLDER) / "artifacts").as_uri()
 
 
 def connect() -> MlflowClient:
     """Point MLflow at ``uri()`` and hand out its client; a SQLite file is made when absent."""
     wanted, given = uri(), os.environ.get(VARIABLE)
-    if wanted.startswith("sqlite:///"):
-        Path(wanted.removeprefix("sqlite:///")).absolute().parent.mkdir(parents=True, exist_ok=True)
-    mlflow.set_tracking_uri(wanted)
-    mlflow.set_registry_uri(wanted)
+    with _alone():
+        mlflow.set_tracking_uri(wanted)
+        mlflow.set_registry_uri(wanted)
+        client = MlflowClient(wanted, wanted)
     if given is None:  # MLflow writes the variable; the next call must ask anew
         os.environ.pop(VARIABLE, None)
-    return MlflowClient(wanted, wanted)
+    return client
+
+
+def _database() -> Path | None:
+    """The SQLite file, absolute; None when the store is something else."""
+    wanted = uri()
+    prefix = "sqlite:///"
+    return Path(wanted.removeprefix(prefix)).absolute() if wanted.startswith(prefix) else None
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Lets one process at a time open a SQLite store: two that make its tables break them."""
+    if (database := _database()) is None:
+        yield
+        return
+    database.parent.mkdir(parents=True, exist_ok=True)
+    with database.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def experiment(name: str) -> str:
