@@ -2,11 +2,13 @@
 
 Spans become columns too, so that a ranker of metrics also works on a Case of traces:
 per service and bucket the latency p95, the share of errors and the number of spans;
-a peer that sends no spans (a database) is seen through its callers' spans.
+a peer that sends no spans (a database) is seen through its callers' spans, and an edge
+``a->b`` that may be to blame through what lies between a's client spans and b's answers.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -112,7 +114,10 @@ def _side(case: Case, which: Which, bucket_s: float) -> pd.DataFrame:
         parts.append(case.select("metrics", which))
     if case.traces is not None:
         windows = [case.abnormal] if which == "abnormal" else list(case.normal)
-        parts.append(span_series(case.select("traces", which), windows, bucket_s))
+        spans = case.select("traces", which)
+        parts.append(span_series(spans, windows, bucket_s))
+        if edges := edge_suspects(case):
+            parts.append(edge_series(spans, edges, windows, bucket_s))
     if not parts:
         raise CaseError("Ranking by metrics needs metrics or traces. "
                         f"This Case has {', '.join(case.tables) or 'no tables'}.")
@@ -128,9 +133,41 @@ def span_series(spans: pd.DataFrame, windows: list[Window], bucket_s: float) -> 
     has a count of 0 and neither latency nor errors.
     """
     answered = _answered(spans)
-    parts = [_buckets(answered, start, int((end - start).total_seconds() // bucket_s), bucket_s)
-             for start, end in windows]
+    parts = [_buckets(answered, *whole, bucket_s) for whole in _whole(windows, bucket_s)]
     return pd.concat(parts, ignore_index=True)
+
+
+def _whole(windows: list[Window], bucket_s: float) -> Iterator[tuple[pd.Timestamp, int]]:
+    """Start of each window and how many whole buckets it holds."""
+    for start, end in windows:
+        yield start, int((end - start).total_seconds() // bucket_s)
+
+
+def edge_suspects(case: Case) -> list[str]:
+    """Suspects that are edges, ``caller->callee``."""
+    return [suspect for suspect in case.suspects if "->" in suspect]
+
+
+def edge_series(spans: pd.DataFrame, edges: list[str], windows: list[Window],
+                bucket_s: float) -> pd.DataFrame:
+    """What lies on these edges, as ``span_series``: time and calls that the callee did not see.
+
+    Latency is the client span's less the callee's answer; an error is a call that nobody
+    answered. How many calls there were is the callee's own and left out.
+    """
+    if "kind" not in spans or "peer_service" not in spans:
+        return span_series(spans.iloc[:0], windows, bucket_s)
+    leaving = spans[spans["kind"].isin(_LEAVING) & spans["peer_service"].notna()]
+    crossing = leaving.assign(service=leaving["service"] + "->" + leaving["peer_service"])
+    crossing = crossing[crossing["service"].isin(edges)]
+    inner = spans[spans["kind"].isin(_ENTERING)].groupby(["trace_id", "parent_span_id"])[
+        "duration_ns"].max().rename("inner")
+    crossing = crossing.join(inner, on=["trace_id", "span_id"])
+    crossing["status_code"] = crossing["inner"].isna().map({True: "error", False: "ok"})
+    crossing["duration_ns"] -= crossing["inner"].fillna(0)
+    made = pd.concat([_buckets(crossing, *bucketed, bucket_s)
+                      for bucketed in _whole(windows, bucket_s)], ignore_index=True)
+    return made[made["name"] != "span_count"]
 
 
 def _answered(spans: pd.DataFrame) -> pd.DataFrame:

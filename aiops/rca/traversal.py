@@ -8,7 +8,7 @@ import pandas as pd
 from aiops.base import Ranker
 from aiops.case import Case
 from aiops.errors import CaseError
-from aiops.rca.series import columns, ordered, shift
+from aiops.rca.series import columns, edge_suspects, ordered, shift
 
 
 class Traversal(Ranker):
@@ -51,7 +51,10 @@ def call_graph(case: Case) -> nx.DiGraph:
         raise CaseError("Traversal needs a topology or traces. "
                         f"This Case has {', '.join(case.tables)}.")
     edges = edges[edges["caller"] != edges["callee"]]
-    return nx.DiGraph(list(zip(edges["caller"], edges["callee"], strict=True)))
+    made = nx.DiGraph(list(zip(edges["caller"], edges["callee"], strict=True)))
+    for edge in edge_suspects(case):  # an edge that may be to blame lies between its ends
+        nx.add_path(made, (edge.split("->")[0], edge, edge.split("->")[1]))
+    return made
 
 
 def _edges(spans: pd.DataFrame) -> pd.DataFrame:

@@ -118,6 +118,50 @@ def test_spans_alone_are_enough_and_a_database_is_seen_through_its_callers(ranke
     assert rank(case, ranker).index[0] == "db"
 
 
+def called(fault: str) -> Case:
+    """front calls cart and ship; from 40 s on its calls to ship are slow on the way, or refused."""
+    rows = []
+    for n in range(240):
+        late = n >= 160
+        for parent, callee in (("1", "cart"), ("2", "ship")):
+            hit = late and callee == "ship" and n % 4
+            ms, slow = 5 + RNG.random(), 80 * (hit and fault == "slow")
+            one = {"trace_id": f"t{n}", "start": at(n / 4), "operation": "op", "status_code": "ok"}
+            rows.append(one | {"span_id": parent, "parent_span_id": None, "service": "front",
+                               "duration_ns": int((ms + 1 + RNG.random() + slow) * 1e6),
+                               "kind": "client", "peer_service": callee})
+            if not (hit and fault == "refused"):
+                rows.append(one | {"span_id": f"{parent}s", "parent_span_id": parent,
+                                   "service": callee, "duration_ns": int(ms * 1e6),
+                                   "kind": "server", "peer_service": None})
+    return Case(normal=((at(0), at(40)),), abnormal=(at(40), at(60)), traces=pd.DataFrame(rows),
+                suspects=("front", "cart", "ship", "host", "front->cart", "front->ship"))
+
+
+@pytest.mark.parametrize("ranker", ["baro", "nsigma", "traversal"])
+def test_an_edge_is_blamed_for_what_its_callee_did_not_see(ranker):
+    assert rank(called("slow"), ranker).index[0] == "front->ship"
+
+
+def test_calls_that_nobody_answered_lie_on_the_edge():
+    got = columns(called("refused"))
+    name, service = got.about["name"], got.about["service"]
+    [unanswered] = got.about.index[(service == "front->ship") & (name == "span_error_rate")]
+    late = got.abnormal[got.abnormal["column"] == unanswered]
+    assert late["value"].tolist() == pytest.approx([0.75] * 4)
+    assert set(name[service == "front->cart"]) == {"span_latency_p95", "span_error_rate"}
+
+
+@pytest.mark.parametrize("ranker", ["baro", "nsigma", "traversal"])
+def test_a_suspect_without_telemetry_ties_last(ranker):
+    spans = called("slow").traces.drop(columns="peer_service")  # nor can an edge be told
+    case = Case(normal=((at(0), at(40)),), abnormal=(at(40), at(60)), traces=spans,
+                suspects=("cart", "ship", "host", "front->ship"))
+    got = rank(case, ranker)
+    assert got[["host", "front->ship"]].tolist() == [0.0, 0.0]
+    assert got.min() == 0.0
+
+
 def test_a_bucket_without_spans_counts_zero_and_has_no_latency():
     some = spans()
     some = some[(some["start"] < at(5)) | (some["start"] >= at(10))]
