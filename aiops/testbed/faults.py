@@ -228,7 +228,7 @@ def _delaying(shop: "Shop", target: str, strength: Strength) -> Iterator[None]:
 @contextmanager
 def _crowding(shop: "Shop", target: str, strength: Strength) -> Iterator[None]:
     """Loops that are no part of the shop compete for its cores."""
-    shop.crowd(strength["loops"])
+    shop.crowd(**strength)
     try:
         yield
     finally:
@@ -315,7 +315,7 @@ _FAULTS = (
           _fair(share=0.2), _refusing, kind="edge", metric="errors"),
     Fault("slow-network", "network", ("checkout->payment", "gateway->catalog"),
           _fair(delay_s=0.01), _delaying, kind="edge", metric="latency"),
-    Fault("noisy-neighbour", "host", ("host",), _fair(loops=2), _crowding, kind="host",
+    Fault("noisy-neighbour", "host", ("host",), _fair(loops=2, duty=0.4), _crowding, kind="host",
           metric="cpu"),
 )
 _DISTURBANCES = (

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiops.errors import TestbedError
 from aiops.testbed.journeys import Request, schedule
-from aiops.testbed.zygote import raise_priority
+from aiops.testbed.priority import raise_session
 
 if TYPE_CHECKING:
     import aiohttp
@@ -171,7 +171,7 @@ async def run(settings: Settings) -> list[tuple[Any, ...]]:
 def main(out: str, settings_json: str) -> None:
     """Entry of the generator process."""
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: never outlive the recorder
-    raise_priority()  # its session's, so that its own lateness is not the machine's
+    raise_session()  # its session's, so that its own lateness is not the machine's
     settings = Settings(**json.loads(settings_json))
     records = asyncio.run(run(settings))
     Path(out).write_text(json.dumps({"start_at": settings.start_at, "records": records}))

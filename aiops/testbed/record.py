@@ -20,6 +20,7 @@ from aiops.errors import BusyError, TestbedError
 from aiops.testbed import alert, contention, faults, load, plan, truth
 from aiops.testbed.names import SUSPECTS
 from aiops.testbed.plan import Entry
+from aiops.testbed.priority import raised_session
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -239,7 +240,7 @@ def record(folder: Path, seed: int = 1, entries: list[Entry] | None = None,
     recorder = Recorder(folder, plan.load(folder / "plan.json"), only_quiet, requests_per_s, say)
     if recorder.left():
         tap = Tap()
-        with lock(), Receiver(tap) as receiver, _scratch(folder) as run, \
+        with lock(), raised_session(), Receiver(tap) as receiver, _scratch(folder) as run, \
                 Shop(run, f"127.0.0.1:{receiver.grpc_port}", seed=seed, cores=cores,
                      orders=ORDERS) as shop:
             _warm_up(shop, run, requests_per_s)

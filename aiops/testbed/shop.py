@@ -28,7 +28,14 @@ from aiops.testbed.hooks import checked
 from aiops.testbed.names import SERVERS, SERVICES, VERSION
 
 _START_S, _STOP_S = 30.0, 7.0
-_NEIGHBOUR, _BUSY = "neighbour-", "while True: pass"
+_NEIGHBOUR = "neighbour-"
+_BUSY = """
+import sys, time
+while True:
+    end = time.perf_counter() + 0.1 * float(sys.argv[1])
+    while time.perf_counter() < end: pass
+    time.sleep(0.1 * (1 - float(sys.argv[1])))
+"""
 
 
 class Shop:
@@ -280,15 +287,18 @@ class Shop:
         self._known(name, SERVICES + SERVERS)
         os.kill(self._pids[name], number)
 
-    def crowd(self, loops: int) -> None:
-        """Processes that are no part of the shop compete for its cores, in its own session:
-        work in another one would hardly reach it. ``crowd(0)`` ends them."""
+    def crowd(self, loops: int, duty: float = 1.0) -> None:
+        """Let processes that are no part of the shop compete for its cores; 0 ends them.
+
+        They run in its own session, since work in another would hardly reach it, and each is
+        busy for ``duty`` of the time.
+        """
         self._end([name for name in self._pids if name.startswith(_NEIGHBOUR)], signal.SIGTERM)
         for number in range(loops):
             name = f"{_NEIGHBOUR}{number}"
             self._pids[name] = self._ask(
                 "execute", name=name, log=str(self._log(name)), user={},
-                death_signal=int(signal.SIGKILL), command=[sys.executable, "-c", _BUSY])
+                death_signal=int(signal.SIGKILL), command=[sys.executable, "-c", _BUSY, str(duty)])
 
     def connect(self) -> "psycopg.Connection[tuple[Any, ...]]":
         """An admin connection, autocommit; the caller closes it."""

@@ -17,20 +17,12 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
+
+from aiops.testbed.priority import raise_session
 
 _LIBC = ctypes.CDLL(None)
 _PDEATHSIG, _NAME = 1, 15
-
-
-def raise_priority(nice: int = -20) -> bool:
-    """Raise this session's share against other sessions, 87 to 1; False where not permitted."""
-    try:
-        Path("/proc/self/autogroup").write_text(str(nice))
-    except OSError:
-        return False
-    return True
 
 
 class Zygote:
@@ -134,7 +126,7 @@ def main(runtime: str, cores: str) -> None:
         os.sched_setaffinity(0, {int(core) for core in cores.split(",")})
     _LIBC.prctl(_NAME, b"shop")
     gc.freeze()
-    os.write(1, json.dumps({"raised": raise_priority()}).encode() + b"\n")
+    os.write(1, json.dumps({"raised": raise_session()}).encode() + b"\n")
     zygote = Zygote()
     try:
         zygote.serve()

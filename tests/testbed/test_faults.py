@@ -55,7 +55,7 @@ class Told:
     def clear_edge(self, caller, callee):
         self.active.discard(("edge", caller, callee))
 
-    def crowd(self, loops):
+    def crowd(self, loops, duty=1.0):
         self._do("crowd", loops)
         (self.active.add if loops else self.active.discard)(("neighbours",))
 
