@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,11 @@ from aiops.schema import MODEL_FEATURES
 from aiops.tracking import load_file
 from aiops.tracking.registry import ARTIFACT, KEYS
 
+TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)")
+
 
 class ServedDetector(PythonModel):
-    """Scores rows of service, window_start (UTC) and the model features.
+    """Scores rows of service, window_start (RFC 3339) and the model features.
 
     The rows of one request are one stretch of telemetry, in any order. A service that was
     not seen in training is scored by the pooled detector.
@@ -44,19 +47,33 @@ def rows(given: pd.DataFrame) -> pd.DataFrame:
     if not set(MODEL_FEATURES) & set(given.columns):
         raise InputError(f"the rows have no feature. Give one or more of {[*MODEL_FEATURES]}.")
     wanted = given.reindex(columns=[*KEYS, *MODEL_FEATURES]).reset_index(drop=True)
-    for key in KEYS:
-        _refuse(wanted[key].isna(), key, "is null", "A row needs its service and window start")
-    _refuse(wanted.service.map(lambda s: not isinstance(s, str) or not s.strip()), "service",
-            "is no text", "Give the service's name")
-    numbers = wanted[[*MODEL_FEATURES]].astype(np.float64)
-    for name in MODEL_FEATURES:
-        _refuse(np.isinf(numbers[name]), name, "is infinite", "Give a finite number or null")
-    return wanted[[*KEYS]].assign(
-        window_start=pd.to_datetime(wanted.window_start, utc=True), **numbers)
+    return pd.DataFrame({
+        "service": _services(wanted["service"]), "window_start": _times(wanted["window_start"]),
+        **{name: _numbers(wanted[name]) for name in MODEL_FEATURES}})
 
 
-def _refuse(bad: pd.Series, column: str, fault: str, allowed: str) -> None:
+def _services(given: pd.Series) -> pd.Series:
+    nameless = given.map(lambda name: not isinstance(name, str) or not name.strip())
+    _refuse(nameless, "service is null or empty", "Give the name of the service.")
+    return given
+
+
+def _times(given: pd.Series) -> pd.Series:
+    known = given.map(lambda text: isinstance(text, str) and bool(TIME.fullmatch(text)))
+    found = pd.to_datetime(given.where(known), format="ISO8601", utc=True, errors="coerce")
+    _refuse(found.isna(), "window_start is no time of RFC 3339",
+            "Give one with its offset, like 2026-11-25T10:00:05Z.")
+    return found
+
+
+def _numbers(given: pd.Series) -> pd.Series:
+    numbers = given.astype(np.float64)
+    _refuse(np.isinf(numbers), f"{given.name} is infinite", "Give a finite number, or null.")
+    return numbers
+
+
+def _refuse(bad: pd.Series, fault: str, allowed: str) -> None:
     if bad.any():
-        where = [int(i) for i in np.flatnonzero(bad)[:5]]
-        raise InputError(f"{column} {fault} in {int(bad.sum())} of {len(bad)} rows "
-                         f"(counted from 0: {where}{' …' if bad.sum() > 5 else ''}). {allowed}.")
+        where = ", ".join(map(str, np.flatnonzero(bad)[:5])) + (", …" if bad.sum() > 5 else "")
+        raise InputError(
+            f"{fault} in {int(bad.sum())} of {len(bad)} rows (from 0: {where}). {allowed}")

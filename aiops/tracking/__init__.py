@@ -8,6 +8,7 @@ from aiops.tracking.provenance import dataset_version
 from aiops.tracking.registry import (
     MODEL,
     Version,
+    as_sent,
     champion,
     load,
     promote,
@@ -18,7 +19,7 @@ from aiops.tracking.runs import log_figures, log_file, log_picture, resume, star
 from aiops.tracking.store import uri
 
 __all__ = [
-    "MODEL", "Version", "champion", "content", "dataset_version", "load", "load_file",
+    "MODEL", "Version", "as_sent", "champion", "content", "dataset_version", "load", "load_file",
     "log_figures", "log_file", "log_picture", "promote", "register", "resume", "save_file",
     "start", "uri", "versions",
 ]

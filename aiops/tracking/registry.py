@@ -33,8 +33,9 @@ KEYS = ("service", "window_start")
 # MLflow copies this file into the model and runs it to serve. Named, not imported: serving
 # builds on tracking.
 CODE = Path(__file__).parents[1] / "serving" / "entry.py"
+# window_start is text, RFC 3339: MLflow's own datetime refuses every time with an offset.
 SIGNATURE = ModelSignature(
-    inputs=Schema([ColSpec("string", "service"), ColSpec("datetime", "window_start"),
+    inputs=Schema([ColSpec("string", "service"), ColSpec("string", "window_start"),
                    *(ColSpec("double", name, required=False) for name in schema.MODEL_FEATURES)]),
     outputs=Schema([ColSpec("double", "score")]))
 _LIBRARIES = ("mlflow", "numpy", "pandas", "scikit-learn", "skops")
@@ -93,7 +94,7 @@ def _create(name: str, content: str, path: Path, example: pd.DataFrame) -> int:
     """Log the model, make a version of it, and yield to an equal one made meanwhile."""
     logged = mlflow.pyfunc.log_model(
         name=name, python_model=str(CODE), artifacts={ARTIFACT: str(path)}, signature=SIGNATURE,
-        input_example=_as_sent(example),
+        input_example=as_sent(example),
         pip_requirements=[f"{library}=={installed(library)}" for library in _LIBRARIES])
     client = connect()
     try:
@@ -111,10 +112,10 @@ def _create(name: str, content: str, path: Path, example: pd.DataFrame) -> int:
     return first
 
 
-def _as_sent(example: pd.DataFrame) -> pd.DataFrame:
-    """The rows in the signature's own types: MLflow's times are UTC without saying so."""
-    times = example.window_start.dt.tz_convert("UTC").dt.tz_localize(None)
-    return example.assign(window_start=times).astype(
+def as_sent(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows of features in the types of the signature, as a served model is sent them."""
+    times = rows["window_start"].dt.tz_convert("UTC").map(lambda time: time.isoformat())
+    return rows.assign(window_start=times.astype(str)).astype(
         {feature: np.float64 for feature in schema.MODEL_FEATURES})
 
 
