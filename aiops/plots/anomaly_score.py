@@ -57,6 +57,9 @@ def anomaly_score(score: pd.Series, threshold: float, events: pd.DataFrame,
 
 def _title(found: list[bool], right: list[bool], windows: int) -> str:
     false = len(right) - sum(right)
+    if not found:
+        return (f"{style.count(false, 'alarm')} in {windows:,} windows in which nothing was "
+                "labelled")
     return (f"{sum(found)} of {style.count(len(found), 'event')} found, "
             f"{style.count(false, 'false alarm')} in {windows:,} windows")
 
@@ -115,7 +118,8 @@ def _times(ax: Axes, index: pd.Index) -> None:
     for jump in np.flatnonzero(step > 3 * step.median()):
         ax.axvline(jump - 0.5, color=style.PALE, lw=0.6, zorder=1)
     at = np.unique(np.linspace(0, len(index) - 1, 7).astype(int))
-    ax.set_xticks(at, [index[i].strftime("%m-%d %H:%M") for i in at])
+    short = index[-1] - index[0] < pd.Timedelta("1h")
+    ax.set_xticks(at, [index[i].strftime("%H:%M:%S" if short else "%m-%d %H:%M") for i in at])
 
 
 def _strips(ax: Axes, n: int, labelled: tuple[list[Run], list[bool]],

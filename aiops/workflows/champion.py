@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aiops import schema, tracking
 from aiops.detection import PerService
 from aiops.errors import InputError
 from aiops.workflows import detection, judged, train
 from aiops.workflows.promotion import FEWEST_INCIDENTS, Verdict, judge
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 EXPERIMENT = tracking.MODEL
 KEYS = ["service", "window_start"]
@@ -99,6 +102,21 @@ def _log(detector: PerService, card: dict[str, Any], made: detection.Evaluation,
         tracking.log_figures(made.figures)
         for path in sorted([*out.glob("plots/*.png"), *out.glob("reports/*.html")]):
             tracking.log_file(path, path.parent.name)
+        return tracking.register(detector, example(windows))
+
+
+def register_trained(detector: PerService, card: dict[str, Any], windows: detection.Windows,
+                     dataset: Path, pictures: dict[str, Figure]) -> int:
+    """The version of a detector just trained, with a run of its parameters and pictures.
+
+    Where this very detector is registered already, no new run is made.
+    """
+    if (version := known(detector)) is not None:
+        return version
+    with tracking.start(EXPERIMENT, f"train {card['detector']}", parameters(card),
+                        dataset=dataset):
+        for name, picture in pictures.items():
+            tracking.log_picture(picture, name)
         return tracking.register(detector, example(windows))
 
 

@@ -103,6 +103,13 @@ def test_score_counts_found_missed_and_false():
     assert "1 right, 1 false" in words(plots.anomaly_score(score, 5.0, events, join=1))
 
 
+def test_score_of_normal_operation_counts_alarms():
+    score, events = scores()
+    figure = plots.anomaly_score(score, 5.0, events.iloc[:0])
+    assert figure.get_label() == "3 alarms in 100 windows in which nothing was labelled"
+    assert f"{score.index[0]:%H:%M:%S}" in words(figure)
+
+
 def test_score_names_what_carried_an_alarm():
     score, events = scores()
     parts = pd.DataFrame({"cpu": 0.7, "memory": 0.3}, index=score.index)
