@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 ROWS = 30
 UNITS = {"_per_s": "1/s", "_ms": "ms", "_ns": "ns", "_s": "s", "_bytes": "bytes",
          "_percent": "%", "_cores": "cores", "_utc": "UTC"}
+# JupyterLab's own sheet sets all cells right, so that a class alone would not do there.
+_ALIGNED = {"num": 'class="num"', "txt": 'class="txt" style="text-align:left"',
+            "time": 'class="txt time" style="text-align:left;white-space:nowrap"'}
 
 
 def to_html(frame: pd.DataFrame, rows: int = ROWS) -> str:
@@ -26,10 +29,10 @@ def to_html(frame: pd.DataFrame, rows: int = ROWS) -> str:
         frame = frame.reset_index(allow_duplicates=True)
     places = [_decimals(frame.iloc[:, i]) for i in range(frame.shape[1])]
     sides = [_side(t) for t in frame.dtypes]
-    head = "".join(f'<th class="{s}">{_head(c, indexed and i == 0)}</th>'
+    head = "".join(f'<th {_ALIGNED[s]}>{_head(c, indexed and i == 0)}</th>'
                    for i, (s, c) in enumerate(zip(sides, frame.columns, strict=True)))
     body = "".join(
-        "<tr>" + "".join(f'<td class="{s}">{_cell(v, p)}</td>'
+        "<tr>" + "".join(f'<td {_ALIGNED[s]}>{_cell(v, p)}</td>'
                          for s, v, p in zip(sides, row, places, strict=True)) + "</tr>"
         for row in frame.head(rows).itertuples(index=False, name=None))
     more = f"<caption>{rows} of {len(frame):,} rows</caption>" if len(frame) > rows else ""
@@ -40,7 +43,7 @@ def to_html(frame: pd.DataFrame, rows: int = ROWS) -> str:
 def _side(dtype: Any) -> str:
     """Numbers stand right, the rest left; times do not break."""
     if isinstance(dtype, pd.DatetimeTZDtype):
-        return "txt time"
+        return "time"
     return "num" if is_numeric_dtype(dtype) and not is_bool_dtype(dtype) else "txt"
 
 

@@ -9,7 +9,7 @@ def test_units_go_to_the_head_and_decimals_are_equal_down_a_column():
     assert '<th class="num">p50 <small>ms</small></th>' in html
     assert '<td class="num">12.3</td>' in html
     assert '<td class="num">1,200</td>' in html
-    assert '<td class="txt">a&lt;b</td>' in html
+    assert '<td class="txt" style="text-align:left">a&lt;b</td>' in html
 
 
 def test_a_cut_table_says_so_and_nothing_is_lost_silently():

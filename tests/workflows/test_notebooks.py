@@ -131,4 +131,4 @@ def test_rank_root_causes_reports_what_the_rankers_find(tmp_path):
     page = done.report.read_text()
     assert "leads with ac@1 1.00 (chance 0.25)" in page
     assert "payment: 1 of 1 metrics left what was seen before" in page
-    assert page.index('<td class="txt">payment</td>') < page.index('<td class="txt">web</td>')
+    assert page.index('<td class="txt" style="text-align:left">payment</td>') < page.index('<td class="txt" style="text-align:left">web</td>')
