@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # Creates .venv from requirements.lock and installs this package into it, editable.
 # Does nothing when neither the lock nor pyproject.toml changed; safe to interrupt and to
-# run twice at once.
+# run twice at once. The stamp says that the last run finished: an install that was broken
+# off leaves packages that look whole and lack files, so that without it .venv begins anew,
+# as it does in a checkout that was moved: its scripts name the old place.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -21,18 +23,19 @@ version=$("$PYTHON" -c 'import sys; print("%d.%d" % sys.version_info[:2])' || tr
     exit 1
 }
 
-# The checkout's own place is part of it: a moved .venv has wrong paths in its scripts.
-want=$({ pwd; cat requirements.lock pyproject.toml scripts/setup.sh; } | sha256sum)
-[ "$(cat "$stamp" 2>/dev/null || true)" != "$want" ] || exit 0
-rm -f "$stamp"
+place=$(pwd)
+want="$place $(cat requirements.lock pyproject.toml scripts/setup.sh | sha256sum | cut -d' ' -f1)"
+have=$(cat "$stamp" 2>/dev/null || true)
+[ "$have" != "$want" ] || exit 0
 
-if ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
+if [ "${have% *}" != "$place" ] || ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
     say "creating .venv"
     "$PYTHON" -m venv --clear .venv || {
         say "no venv module? On Debian: apt-get install python3-venv"
         exit 1
     }
 fi
+rm -f "$stamp"
 if [ "$(.venv/bin/uv --version 2>/dev/null | cut -d' ' -f2)" != "$UV" ]; then
     .venv/bin/python -m pip install --quiet --disable-pip-version-check "uv==$UV"
 fi

@@ -37,6 +37,44 @@ def test_another_python_is_refused(checkout: Path) -> None:
     assert not (checkout / ".venv").exists()
 
 
+STUB = """#!/bin/bash
+echo "$(basename "$0") $*" >>calls
+case "$*" in
+    *version_info*) echo 3.11 ;;
+    "-m venv --clear .venv")
+        rm -rf .venv && mkdir -p .venv/bin && cp "$0" .venv/bin/python && cp "$0" .venv/bin/uv ;;
+    --version) echo "uv $(sed -n 's/^UV=//p' scripts/setup.sh)" ;;
+    *"-r requirements.lock") touch .venv/half; [ ! -e broken ] || exit 130; rm .venv/half ;;
+esac
+"""
+
+
+def test_an_install_that_was_broken_off_or_moved_begins_anew(checkout: Path) -> None:
+    """Python and uv are stubs that note how they are called."""
+    (checkout / "python").write_text(STUB)
+    (checkout / "python").chmod(0o755)
+
+    def run() -> tuple[int, int, int]:
+        """(exit code, environments made, installs begun)"""
+        (checkout / "calls").unlink(missing_ok=True)
+        code = bash("scripts/setup.sh", checkout, PYTHON="./python").returncode
+        calls = (checkout / "calls").read_text()
+        return code, calls.count("-m venv --clear"), calls.count("-r requirements.lock")
+
+    (checkout / "broken").touch()
+    assert run() == (130, 1, 1)
+    assert (checkout / ".venv" / "half").exists()
+    (checkout / "broken").unlink()
+    assert run() == (0, 1, 1)
+    assert not (checkout / ".venv" / "half").exists()
+    assert run() == (0, 0, 0)
+    with (checkout / "requirements.lock").open("a") as lock:
+        lock.write("another==1\n")
+    assert run() == (0, 0, 1)
+    checkout = checkout.rename(checkout.with_name("moved"))
+    assert run() == (0, 1, 1)
+
+
 def test_apt_prints_the_command_when_not_asked_to_install(checkout: Path) -> None:
     programs = checkout / "bin"
     programs.mkdir()
