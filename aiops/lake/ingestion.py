@@ -48,16 +48,15 @@ def files_of(path: Path) -> list[Path]:
     if not found:
         raise InputError(
             f"{path} holds no OTLP files. Expected names such as traces.otlp, logs.jsonl, "
-            f"metrics.json, with .gz or .zst if compressed."
+            f"metrics.json, all.otlp.jsonl, with .gz or .zst if compressed."
         )
     return found
 
 
 def _is_otlp(name: str) -> bool:
     stem = name.removesuffix(".gz").removesuffix(".zst")
-    signals = ("trace", "log", "metric")
-    return stem.endswith((".otlp", ".jsonl", ".json", ".proto", ".pb")) and any(
-        signal in stem for signal in signals)
+    named = ".otlp" in stem or any(signal in stem for signal in ("trace", "log", "metric"))
+    return named and stem.endswith((".otlp", ".jsonl", ".json", ".proto", ".pb"))
 
 
 def _batches(requests: Iterator[tuple[str, bytes]]) -> Iterator[tuple[str, list[bytes]]]:

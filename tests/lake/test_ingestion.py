@@ -201,3 +201,16 @@ def test_a_file_that_another_was_quicker_with_is_left_out(lake, tmp_path, monkey
     assert lake.ingest(path)["spans"] == 2
     assert lake.ingest(path) == {**NOTHING, "already_there": 1}
     assert names(lake) == ["a", "a"]
+
+
+@pytest.mark.parametrize(("name", "taken"), [
+    ("traces.otlp", True), ("logs.jsonl.gz", True), ("my-metrics.json.zst", True),
+    ("all.otlp.jsonl", True), ("telemetry.otlp", True), ("recording.json", False),
+    ("load.parquet", False), ("traces.txt", False), ("notes.otlp.md", False)])
+def test_a_folders_otlp_is_told_by_its_name(tmp_path, name, taken):
+    (tmp_path / name).touch()
+    if taken:
+        assert ingestion.files_of(tmp_path) == [tmp_path / name]
+    else:
+        with pytest.raises(InputError, match=r"all\.otlp\.jsonl"):
+            ingestion.files_of(tmp_path)
