@@ -26,11 +26,12 @@ def rca(
     as_json: Json = False,
 ) -> None:
     """Score root-cause rankers on labelled incidents, with chance level and 95 % intervals."""
-    from aiops.workflows.bench import bench_rca
+    from aiops.workflows.bench import bench_rca, table
 
     rankers = None if ranker == "all" else [ranker]
     with reporting(as_json) as report:
-        report([vars(f) for name in targets for f in bench_rca(name, rankers, layout)])
+        figures = [f for name in targets for f in bench_rca(name, rankers, layout)]
+        report([vars(f) for f in figures] if as_json else table(figures))
 
 
 @bench.command()
@@ -42,8 +43,10 @@ def detection(
     as_json: Json = False,
 ) -> None:
     """Score detectors on recorded incidents: trained on normal traffic, chance and intervals."""
+    from aiops.workflows.bench import table
     from aiops.workflows.detection import bench_detection
 
     detectors = None if detector == "all" else [detector]
     with reporting(as_json) as report:
-        report([vars(f) for name in targets for f in bench_detection(name, detectors, window)])
+        figures = [f for name in targets for f in bench_detection(name, detectors, window)]
+        report([vars(f) for f in figures] if as_json else table(figures))

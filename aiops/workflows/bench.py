@@ -1,11 +1,12 @@
-"""Benches: score rankers on a data set, with chance beside every figure."""
+"""Benches: score rankers on a data set, with chance beside every figure; tables for people."""
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from aiops import datasets, rca
 from aiops.base import Ranker
@@ -16,6 +17,7 @@ from aiops.evaluation import ranking
 from aiops.evaluation.figures import Figure
 
 log = logging.getLogger(__name__)
+FEW = 5
 
 
 def bench_rca(target: str | Path, rankers: Sequence[str] | None = None,
@@ -23,8 +25,9 @@ def bench_rca(target: str | Path, rankers: Sequence[str] | None = None,
     """Score rankers on a folder of Cases, a published layout, or a data set by name.
 
     Cases are read one at a time. A ranker that fails on a case has missed it; failures are
-    counted in the figures and their reasons logged. Cases without culprits are no incidents
-    and are not scored. A ranker with hindsight is fitted on the scored cases themselves.
+    counted in the figures and their reasons logged. Cases without culprits are no incidents:
+    not scored, but counted (``not_scored``). A ranker with hindsight is fitted on the scored
+    cases themselves.
 
     Args:
         rankers: names from ``aiops.rca.RANKERS``; all of them when None.
@@ -47,7 +50,44 @@ def bench_rca(target: str | Path, rankers: Sequence[str] | None = None,
     if not any(outcomes.values()):
         raise CaseError(f"{dataset.root} has no Case whose truth names culprits.")
     return [figure for name, made in outcomes.items()
-            for figure in ranking.figures(made, dataset.name, name)]
+            for figure in [*ranking.figures(made, dataset.name, name),
+                           _not_scored(dataset, name, len(made))]]
+
+
+def _not_scored(dataset: Dataset, model: str, scored: int) -> Figure:
+    left = len(dataset.readers()) - scored
+    return Figure("rca", dataset.name, model, "all", "not_scored", float(left), None, None, scored,
+                  None, "count")
+
+
+def table(figures: Iterable[Figure]) -> list[dict[str, Any]]:
+    """Figures as rows to read: one a data set, slice and model, metrics side by side.
+
+    A cell holds value and 95 % interval; above the models of a slice stands what chance gives.
+    A model with hindsight says so. Slices of one fault with fewer than five cases are left out.
+    """
+    groups: dict[tuple[str, str], list[Figure]] = {}
+    for figure in figures:
+        if not (figure.slice.startswith("fault=") and figure.n < FEW):
+            groups.setdefault((figure.dataset, figure.slice), []).append(figure)
+    return [{"dataset": dataset, "slice": part, **row}
+            for (dataset, part), held in groups.items() for row in _rows(held)]
+
+
+def _rows(held: list[Figure]) -> Iterator[dict[str, Any]]:
+    by_chance = {f.metric: f"{f.chance:.3g}" for f in held if f.chance is not None}
+    if by_chance:
+        yield {"model": "chance", "n": held[0].n, **by_chance}
+    for model in dict.fromkeys(figure.model for figure in held):
+        own = [figure for figure in held if figure.model == model]
+        hindsight = getattr(rca.RANKERS.get(model), "hindsight", False)
+        yield {"model": f"{model} (hindsight)" if hindsight else model, "n": own[0].n,
+               **{figure.metric: _cell(figure) for figure in own}}
+
+
+def _cell(figure: Figure) -> str:
+    value = f"{figure.value:.3g}"
+    return value if figure.low is None else f"{value} [{figure.low:.2g}, {figure.high:.2g}]"
 
 
 def _check_truth(dataset: Dataset) -> None:
@@ -57,12 +97,12 @@ def _check_truth(dataset: Dataset) -> None:
 
 
 def _incidents(dataset: Dataset) -> Iterator[tuple[str, Case]]:
-    for name, case in dataset.cases():
+    for name, read in dataset.readers().items():
         if name not in dataset.truth:
             raise CaseError(f"The truth of {dataset.root} lacks the case {name!r}. "
                             "A case that is no incident has culprits [].")
         if dataset.truth[name]["culprits"]:
-            yield name, case
+            yield name, read()
 
 
 def _fit(model: Ranker, dataset: Dataset) -> None:

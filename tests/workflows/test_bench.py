@@ -10,7 +10,7 @@ import pytest
 from aiops.case import Case
 from aiops.datasets.folder import write_case
 from aiops.errors import CaseError, LayoutError
-from aiops.workflows.bench import bench_rca
+from aiops.workflows.bench import bench_rca, table
 
 T0 = pd.Timestamp("2026-01-31T12:00:00Z")
 
@@ -65,6 +65,22 @@ def test_own_cases_are_scored_with_chance_beside(tmp_path):
     first = value(figures, "ac@1")
     assert (first.value, first.chance, first.n, first.dataset) == (1.0, 0.25, 2, tmp_path.name)
     assert value(figures, "ac@1", "best-single-metric").value == 1.0
+    assert (value(figures, "not_scored").value, value(figures, "not_scored").n) == (1.0, 2)
+
+
+def test_the_table_marks_hindsight_and_has_chance_above(tmp_path):
+    rows = table(bench_rca(made(tmp_path, [["a"], ["c"]]), ["baro", "best-single-metric"]))
+    assert [row["model"] for row in rows if row["slice"] == "all"] == [
+        "chance", "baro", "best-single-metric (hindsight)"]
+    assert rows[0]["ac@1"] == "0.25"
+    assert rows[1]["ac@1"] == "1 [1, 1]"
+    assert {row["slice"] for row in rows} == {"all", "culprit=service"}
+
+
+def test_cases_without_culprits_are_not_even_read(tmp_path):
+    root = made(tmp_path, [["a"], []])
+    (root / "r1" / "metrics.parquet").write_bytes(b"unreadable")
+    assert value(bench_rca(root, ["baro"]), "ac@1").n == 1
 
 
 def test_a_truth_is_needed_for_every_case(tmp_path):

@@ -1,0 +1,48 @@
+"""Each benchmark prints a table for people, or its figures as a JSON list."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from tests.workflows.test_bench import made
+from tests.workflows.test_detection import feature_table, told
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+
+
+def run(*words: str | Path) -> str:
+    answer = subprocess.run([sys.executable, BENCHMARKS / words[0], *words[1:]],
+                            capture_output=True, text=True, timeout=120)
+    assert answer.returncode == 0, answer.stderr
+    return answer.stdout
+
+
+@pytest.fixture(params=["rca", "detection"])
+def benchmark(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, Path]:
+    if request.param == "rca":
+        return "rca", made(tmp_path / "made", [["a"], ["c"]])
+    pq.write_table(feature_table(told(), 10.0), tmp_path / "features.parquet")
+    pq.write_table(told(), tmp_path / "recordings.parquet")
+    return "detection", tmp_path
+
+
+def test_a_benchmark_prints_figures_or_a_table(benchmark: tuple[str, Path]) -> None:
+    name, target = benchmark
+    figures = json.loads(run(f"{name}.py", target, "--json"))
+    assert {(f["benchmark"], f["dataset"]) for f in figures} == {(name, target.name)}
+    head, first, *_ = run(f"{name}.py", target).splitlines()
+    assert head.split()[:3] == ["dataset", "slice", "model"]
+    assert first.split()[1:3] == ["all", "chance"]
+
+
+def test_every_benchmark_is_listed() -> None:
+    listed = (BENCHMARKS / "README.md").read_text()
+    assert [path.name for path in sorted(BENCHMARKS.glob("*.py"))] == ["detection.py", "rca.py"]
+    for path in BENCHMARKS.glob("*.py"):
+        assert f"python benchmarks/{path.name}" in listed
