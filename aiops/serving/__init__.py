@@ -1,1 +1,5 @@
 """Registered detectors behind HTTP: MLflow's scoring server, with clear refusals."""
+
+from aiops.serving.server import serve
+
+__all__ = ["serve"]

@@ -10,16 +10,17 @@ from aiops.tracking.registry import (
     Version,
     as_sent,
     champion,
+    find,
     load,
     promote,
     register,
     versions,
 )
-from aiops.tracking.runs import log_figures, log_file, log_picture, resume, start
+from aiops.tracking.runs import figures, log_figures, log_file, log_picture, resume, start
 from aiops.tracking.store import uri
 
 __all__ = [
-    "MODEL", "Version", "as_sent", "champion", "content", "dataset_version", "load", "load_file",
-    "log_figures", "log_file", "log_picture", "promote", "register", "resume", "save_file",
-    "start", "uri", "versions",
+    "MODEL", "Version", "as_sent", "champion", "content", "dataset_version", "figures", "find",
+    "load", "load_file", "log_figures", "log_file", "log_picture", "promote", "register",
+    "resume", "save_file", "start", "uri", "versions",
 ]

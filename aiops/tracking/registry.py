@@ -151,7 +151,7 @@ def promote(name: str, version: int) -> None:
     Raises:
         InputError: no such version.
     """
-    _known(name, version)
+    find(name, version)
     connect().set_registered_model_alias(name, CHAMPION, str(version))
 
 
@@ -161,14 +161,19 @@ def load(name: str = MODEL, version: int | str = CHAMPION) -> Detector:
     Raises:
         InputError: no such version, or its file is none that may be opened.
     """
-    number = _known(name, version)
+    number = find(name, version)
     with tempfile.TemporaryDirectory() as folder:
         path = mlflow.artifacts.download_artifacts(
             artifact_uri=f"models:/{name}/{number}/artifacts/{ARTIFACT}.skops", dst_path=folder)
         return artifact.load_file(path)
 
 
-def _known(name: str, wanted: int | str) -> int:
+def find(name: str, wanted: int | str) -> int:
+    """The number of a version that is named by its number or an alias.
+
+    Raises:
+        InputError: no such version; the message lists those there are.
+    """
     listed = versions(name)
     for v in listed:
         if str(v.number) == str(wanted) or wanted in v.aliases:

@@ -89,6 +89,11 @@ def log_figures(figures: Iterable[Figure], name: str = "figures.json") -> None:
     mlflow.log_text(to_json(listed), name)
 
 
+def figures(run_id: str) -> dict[str, float]:
+    """Metrics of a run by name, as ``log_figures`` wrote them."""
+    return dict(connect().get_run(run_id).data.metrics)
+
+
 def metric_name(figure: Figure) -> str:
     """The figure's name in MLflow."""
     name = figure.metric if figure.slice == "all" else f"{figure.metric}/{figure.slice}"

@@ -1,0 +1,55 @@
+"""``aiops serve`` and ``aiops models``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from aiops.commands.output import Json, reporting
+
+Name = Annotated[str, typer.Argument(help="Name of the registered model.")]
+SHOWN = ("vus_pr", "pr_auc", "event_recall", "false_alarms_per_hour")  # where a run has them
+
+
+def serve(
+    name: Name = "shop-detector",
+    version: Annotated[str, typer.Option(help="A version's number, or an alias.")] = "champion",
+    host: Annotated[str, typer.Option(help="Loopback address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 5001,
+    as_json: Json = False,
+) -> None:
+    """Score rows of features over HTTP with a registered detector, until Ctrl-C or SIGTERM."""
+    from aiops import serving
+
+    url = f"http://{host}:{port}/invocations"
+    with reporting(as_json) as report:
+        serving.serve(name, version, host, port, lambda number: report(
+            {"model": name, "version": number, "url": url}))
+
+
+def models(name: Name = "shop-detector", as_json: Json = False) -> None:
+    """List the registered versions of a model, with aliases and the figures of their runs.
+
+    For people the main figures; with `--json` all.
+    """
+    from aiops import tracking
+
+    with reporting(as_json) as report:
+        rows = [_row(version, tracking.figures(version.run_id))
+                for version in tracking.versions(name)]
+        report(rows if as_json else [_short(row) for row in rows])
+
+
+def _row(version: Any, figures: dict[str, float]) -> dict[str, Any]:
+    from datetime import UTC, datetime
+
+    return {"version": version.number, "aliases": list(version.aliases),
+            "registered": datetime.fromtimestamp(version.created_ms / 1000, UTC).isoformat(),
+            "run_id": version.run_id, "content": version.content, "figures": figures}
+
+
+def _short(row: dict[str, Any]) -> dict[str, Any]:
+    return {"version": row["version"], "aliases": ", ".join(row["aliases"]),
+            "registered": row["registered"][:19],
+            **{name: row["figures"][name] for name in SHOWN if name in row["figures"]}}
