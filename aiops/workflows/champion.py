@@ -13,26 +13,28 @@ from aiops.workflows import detection, judged, train
 from aiops.workflows.promotion import FEWEST_INCIDENTS, Verdict, judge
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.figure import Figure
 
 EXPERIMENT = tracking.MODEL
 KEYS = ["service", "window_start"]
 
 
-def challenge(made: detection.Evaluation, windows: detection.Windows, dataset: str,
+def challenge(reached: pd.Series, chance: pd.Series, windows: detection.Windows, dataset: str,
               fewest: int = FEWEST_INCIDENTS) -> Verdict:
     """Judge a challenger against the champion; the alias is not moved here.
 
     Args:
-        made: what the challenger reached on ``windows``.
+        reached: the challenger's average precision by incident of ``windows``.
+        chance: what guessing gives on them.
         fewest: with fewer incidents nothing is promoted.
 
     Raises:
         InputError: the champion was fitted on features that ``windows`` lack.
     """
-    champion, reached = tracking.champion(), judged.precision(made)
+    champion = tracking.champion()
     if champion is None:
-        return judge(reached, judged.chance(made), first=True, fewest=fewest)
+        return judge(reached, chance, first=True, fewest=fewest)
     rival = tracking.load(version=champion)
     against = detection.evaluate(rival, narrowed(windows, rival, champion), dataset, "champion")
     return judge(reached, judged.precision(against), fewest=fewest)
@@ -75,7 +77,7 @@ def register(dataset: Path, out: Path) -> dict[str, Any]:
         windows = detection.read(out)
         made = detection.evaluate(detector, windows, dataset.name, card["detector"])
         version = version or _log(detector, card, made, windows, dataset, out)
-        verdict = challenge(made, windows, dataset.name)
+        verdict = challenge(judged.precision(made), judged.chance(made), windows, dataset.name)
         if verdict.promotes:
             tracking.promote(tracking.MODEL, version)
     return {"version": version, "champion": tracking.champion(), **dataclasses.asdict(verdict)}

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure as Picture
 
+RECORDINGS = "detection-recordings.json"
 DECIMALS = 4  # of tracked metrics: other processors differ in the last bits of a float
 
 
@@ -36,10 +37,13 @@ def write(made: detection.Evaluation, out: Path) -> None:
     """Write figures, and what became of each recording, into the folder ``out``.
 
     ``detection.json`` is flat and rounded, for ``dvc metrics show``; ``detection-figures.json``
-    holds all figures as they are, ``detection-recordings.json`` one record a recording.
+    holds all figures as they are, ``detection-recordings.json`` one record a recording, with
+    the average precision that guessing gives of an incident as chance.
     """
     whole.write_json([vars(figure) for figure in made.figures], out / "detection-figures.json")
-    whole.write_json(records(made.per_recording), out / "detection-recordings.json")
+    each = made.per_recording.set_index("recording")
+    each["chance"] = judged.chance(made)
+    whole.write_json(records(each.reset_index()), out / RECORDINGS)
     whole.write_json(flat(made.figures), out / "detection.json")
 
 
@@ -48,6 +52,14 @@ def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = json.loads(frame.to_json(orient="records", date_format="iso",
                                                           double_precision=15))
     return rows
+
+
+def precisions(folder: Path) -> pd.DataFrame:
+    """Columns ap and chance by incident (the index), of what ``write`` wrote."""
+    import pandas as pd
+
+    rows = pd.DataFrame(json.loads((folder / RECORDINGS).read_text())).set_index("recording")
+    return rows.loc[rows["role"] == "incident", ["ap", "chance"]].astype(float)
 
 
 def flat(figures: Iterable[Figure], part: str = "all") -> dict[str, float]:
