@@ -11,5 +11,5 @@ new=$(mktemp)
 trap 'rm -f "$new"' EXIT
 .venv/bin/uv pip compile pyproject.toml --all-extras --python .venv/bin/python \
     --no-annotate --no-header --no-emit-index-url --no-emit-find-links --quiet >"$new"
-sed -E 's/\+[A-Za-z0-9.]+$//' "$new" >requirements.lock
+sed -E 's/\+[A-Za-z0-9.]+$//' "$new" | LC_ALL=C sort >requirements.lock
 .venv/bin/python scripts/environment.py

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,27 @@ def test_an_install_that_was_broken_off_or_moved_begins_anew(checkout: Path) -> 
     assert run() == (0, 0, 1)
     checkout = checkout.rename(checkout.with_name("moved"))
     assert run() == (0, 1, 1)
+
+
+def test_the_lock_is_versions_in_order_and_left_alone_when_nothing_resolves(
+    checkout: Path,
+) -> None:
+    programs = checkout / ".venv" / "bin"
+    programs.mkdir(parents=True)
+    (programs / "python").symlink_to(sys.executable)
+    uv = programs / "uv"
+    uv.write_text("#!/bin/bash\nprintf 'torch==2.13.0+cpu\\naa==2\\naa-b==1.0\\n'\n"
+                  "[ ! -e broken ]\n")
+    uv.chmod(0o755)
+    (checkout / "broken").touch()
+    before = (checkout / "requirements.lock").read_text()
+    assert bash("scripts/lock.sh", checkout).returncode == 1
+    assert (checkout / "requirements.lock").read_text() == before
+    (checkout / "broken").unlink()
+    answer = bash("scripts/lock.sh", checkout)
+    assert answer.returncode == 0, answer.stderr
+    assert (checkout / "requirements.lock").read_text() == "aa-b==1.0\naa==2\ntorch==2.13.0\n"
+    assert "aa-b==1.0" in (checkout / "environment.yml").read_text()
 
 
 def test_apt_prints_the_command_when_not_asked_to_install(checkout: Path) -> None:
