@@ -35,7 +35,7 @@ def open_dataset(root: Path) -> Dataset:
 
 
 def _readers(root: Path) -> dict[str, Callable[[], Case]]:
-    """Incidents only: normal traffic has no abnormal window and is no Case."""
+    """Incidents, disturbances and controls; normal traffic has no abnormal window, so no Case."""
     found = {path.parent: json.loads(path.read_text())
              for path in sorted(root.glob("recordings/*/recording.json"))}
     return by_id((about["id"], partial(read_case, folder, about))

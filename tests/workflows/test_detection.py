@@ -17,6 +17,8 @@ from aiops.checks import yield_checks
 from aiops.detection import PerService, RobustZ
 from aiops.errors import ContractError, InputError
 from aiops.workflows import detection as d
+from aiops.workflows.bench import bench_rca
+from tests.datasets.recorded import recording
 
 T0 = pd.Timestamp("2026-01-05T10:00:00Z")
 SERVICES = ("cart", "front", "ship")
@@ -255,3 +257,19 @@ def test_what_cannot_be_judged_says_so(found: d.Windows) -> None:
         found.recordings["recording"] != "i3"))
     with pytest.raises(InputError, match="start and end of an incident. Got none for i3"):
         d.evaluate(model, replace(found, recordings=untimed), "made", "robust-z")
+
+
+def test_raw_recordings_are_judged_from_telemetry_to_figures(tmp_path: Path) -> None:
+    root = tmp_path / "made"
+    recording(root, "normal-1", 0, 60)
+    recording(root, "normal-2", 100, 60)
+    recording(root, "r001", 200, 60, planted=(30, 50), slow_ms=50)
+    recording(root, "r002", 300, 60, planted=(30, 50), role="control")
+    figures = d.bench_detection(root, ["robust-z"])
+    got = {(f.slice, f.metric): f for f in figures}
+    assert got["all", "event_recall"].value == got["all", "pr_auc"].value == 1.0
+    assert got["all", "pr_auc"].chance == pytest.approx(4 / (4 + 6 + 12))
+    assert got["control", "alarmed"].value == 0.0
+    assert {f.dataset for f in figures} == {"made"}
+    ranked = {f.model: f.value for f in bench_rca(root) if (f.slice, f.metric) == ("all", "ac@1")}
+    assert ranked["traversal"] == ranked["best-single-metric"] == 1.0
