@@ -95,8 +95,8 @@ def _panel(ax: Axes, rows: pd.DataFrame, metric: str, controls: Collection[str])
                     ls=(0, (3, 2)), zorder=1)
     ax.set(xlim=(0, 1), ylim=(-0.6, len(rows) - 0.4), xlabel="share of cases")
     ax.set_yticks(range(len(rows)), [f"{m} (control)" if m in controls else m for m in rows.index])
-    for label, model in zip(ax.get_yticklabels(), rows.index, strict=True):
-        label.set_color(style.GREY if model in controls else style.INK)
+    for label in ax.get_yticklabels():
+        label.set_color(style.GREY if label.get_text().endswith("(control)") else style.INK)
     ax.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "0.25", "0.5", "0.75", "1"])
     ax.set_title(metric.upper() if metric.startswith("ac@") else metric)
     ax.tick_params(axis="y", length=0)

@@ -6,17 +6,23 @@ the report then says that the run stopped, and ``NotebookError`` tells where.
 
 from __future__ import annotations
 
+import ast
 import copy
 import os
+import subprocess
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import nbformat
 
+from aiops import datasets
+from aiops.datasets.version import dataset_version
 from aiops.errors import AiopsError, InputError
 
+_CLONE = Path(__file__).resolve().parents[2]
 TEMPLATE = Path(__file__).parent / "report_template"
 _NOTEBOOK_KEYS = frozenset({"kernelspec", "language_info", "title"})
 _CELL_KEYS = frozenset({"tags", "alt"})
@@ -58,6 +64,7 @@ def run(notebook: Path | str, out: Path | str, parameters: Mapping[str, Any] | N
             execution_timeout=timeout_s, kernel_manager_class=_quiet_kernel())
     except PapermillExecutionError as error:
         failure = error
+    _tell(copy_to, _declared(source) | given)
     report(copy_to, page)
     if failure is not None:
         raise NotebookError(
@@ -90,6 +97,48 @@ def check_parameters(notebook: Path, given: Mapping[str, Any]) -> None:
                          f"It takes: {', '.join(known) or 'none'}.")
 
 
+def _declared(notebook: Path) -> dict[str, Any]:
+    """Parameters as the notebook itself sets them, where that is a literal."""
+    import papermill
+
+    out = {}
+    for name, about in papermill.inspect_notebook(str(notebook)).items():
+        with suppress(ValueError, SyntaxError):
+            out[name] = ast.literal_eval(about["default"])
+    return out
+
+
+def _tell(notebook: Path, parameters: dict[str, Any]) -> None:
+    """Write into an executed copy what the report says of its making."""
+    book = nbformat.read(str(notebook), as_version=4)
+    book.metadata["aiops"] = {"parameters": parameters, **_data(parameters.get("dataset")),
+                              **_code()}
+    _replace(notebook, nbformat.writes(book))
+
+
+def _data(name: Any) -> dict[str, str]:
+    """The version of a recorded data set: DVC's hash of its files as they are."""
+    if not isinstance(name, str):
+        return {}
+    try:
+        recordings = datasets.load(name).raw
+    except AiopsError:  # the parameter means something else, or the run has said what is wrong
+        return {}
+    return {"data": dataset_version(recordings)[:12]} if recordings.is_dir() else {}
+
+
+def _code() -> dict[str, str]:
+    """The commit of the clone, and whether files differ from it."""
+    def git(*words: str) -> str:
+        return subprocess.run(["git", "-C", str(_CLONE), *words], capture_output=True, text=True,
+                              check=True).stdout.strip()
+    try:
+        changed = " with changes" if git("status", "--porcelain") else ""
+        return {"code": git("rev-parse", "--short=9", "HEAD") + changed}
+    except (OSError, subprocess.CalledProcessError):
+        return {}  # no clone, or no git: nothing to tell
+
+
 def report(notebook: Path | str, page: Path | str) -> Path:
     """Write an executed notebook as one HTML file that asks nothing of the network."""
     from nbconvert import HTMLExporter
@@ -115,6 +164,17 @@ def _replace(path: Path, text: str) -> None:
     part = path.with_name(path.name + ".part")
     part.write_text(text, encoding="utf-8")
     os.replace(part, path)
+
+
+# --- inside a notebook -------------------------------------------------------------------
+def place(path: Path | str) -> Path:
+    """A path that a notebook was given, from the folder where the work is done.
+
+    JupyterLab starts kernels in ``notebooks/``, `aiops notebook` where it was called: a
+    relative path means the same in both.
+    """
+    here = Path.cwd()
+    return (here.parent if here == _CLONE / "notebooks" else here) / path
 
 
 # --- clean in git ------------------------------------------------------------------------

@@ -139,7 +139,8 @@ def test_importing_plots_does_not_import_matplotlib():
 
 def test_leaderboard_sets_controls_apart():
     known = {**next(figures()), "model": "hindsight", "value": 1.0, "low": 0.9, "high": 1.0}
-    figure = plots.leaderboard([known, *figures()], ["ac@1"], controls=["hindsight"])
+    both = [row | {"metric": m} for row in [known, *figures()] for m in ("ac@1", "ac@3")]
+    figure = plots.leaderboard(both, controls=["hindsight"])
     assert figure.get_label().startswith("good leads with ac@1 0.80")
     lowest = figure.axes[0].get_yticklabels()[0]
     assert lowest.get_text() == "hindsight (control)"

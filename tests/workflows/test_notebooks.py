@@ -9,6 +9,7 @@ import nbformat
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from aiops.case import Case
@@ -43,6 +44,10 @@ def test_a_run_leaves_a_copy_and_a_report_that_needs_no_network(tmp_path):
     done = notebooks.run(source, tmp_path / "out", {"day": "2026-01-02", "times": 3})
     page = done.report.read_text()
     assert page.count("2026-01-02</td>") == 3
+    meta = page[page.index('<div class="meta">'):page.index("show code")]
+    assert "day <b>2026-01-02</b>" in meta
+    assert "times <b>3</b>" in meta
+    assert re.search(r"code <b>[0-9a-f]{9}", meta)
     assert "p50 <small>ms</small>" in page
     assert "data:image/png;base64," in page
     assert 'alt="m2 leads with ac@1 0.50 (chance 0.10)"' in page
@@ -131,4 +136,22 @@ def test_rank_root_causes_reports_what_the_rankers_find(tmp_path):
     page = done.report.read_text()
     assert "leads with ac@1 1.00 (chance 0.25)" in page
     assert "payment: 1 of 1 metrics left what was seen before" in page
-    assert page.index('<td class="txt" style="text-align:left">payment</td>') < page.index('<td class="txt" style="text-align:left">web</td>')
+    assert page.index(">payment</td>") < page.index(">web</td>")
+
+
+def test_a_report_says_which_version_of_the_data_it_is_made_of(tmp_path):
+    book = nbformat.read(write(tmp_path / "small.ipynb"), 4)
+    book.cells[1].source = 'dataset: str = "shop-trial"  # a recorded data set'
+    nbformat.write(book, tmp_path / "small.ipynb")
+    pinned = yaml.safe_load((ROOT / "datasets/shop-trial/recordings.dvc").read_text())
+    page = notebooks.run(tmp_path / "small.ipynb", tmp_path / "out").report.read_text()
+    assert "dataset <b>shop-trial</b>" in page
+    assert f"data <b>{pinned['outs'][0]['md5'][:12]}</b>" in page
+
+
+def test_a_path_means_the_same_in_jupyterlab_and_from_the_clone(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    assert notebooks.place("datasets/shop") == ROOT / "datasets/shop"
+    monkeypatch.chdir(ROOT / "notebooks")
+    assert notebooks.place("datasets/shop") == ROOT / "datasets/shop"
+    assert notebooks.place("/elsewhere") == Path("/elsewhere")
