@@ -8,7 +8,7 @@ import pytest
 
 from aiops import features, schema
 from aiops.errors import InputError, SchemaError
-from tests.features.telemetry import S, lake, point, span
+from tests.features.telemetry import S, lake, point, span, word
 
 W = 5 * S
 
@@ -72,3 +72,33 @@ def test_a_service_that_is_not_there_is_an_error_that_names_those_that_are(table
 def test_a_table_that_lacks_a_column_is_refused(table, make):
     with pytest.raises(SchemaError, match=r"lack \['error_rate'\]"):
         make(table.drop_columns("error_rate"))
+
+
+def test_neither_the_clock_nor_a_counter_since_start_reaches_a_model() -> None:
+    """A service that does the same in every window looks the same in every window."""
+    windows, w = range(1, 41), W
+    midnight = 1_767_225_600 * S - 20 * w  # the 20th window begins a year, a month, a day
+    counters = {"process.cpu.time": ("cpu.mode", "user"),
+                "process.disk.io": ("disk.io.direction", "read"),
+                "process.network.io": ("network.io.direction", "receive")}
+    points, words = [], []
+    for n in windows:
+        for name, (key, value) in counters.items():
+            words.append(word(len(points), key, value))
+            points.append(point(len(points), name, midnight + n * w, n * 2.5, start=midnight,
+                                temporality=2))
+        points.append(point(len(points), "process.memory.usage", midnight + n * w, 1e8,
+                            type="gauge", temporality=None))
+    made = lake(
+        spans=[span(3 * n + k, "a", midnight + n * w + k) for n in windows for k in range(3)],
+        logs=[{"row_id": n, "service_name": "a", "resource_id": 1, "time": midnight + n * w,
+               "severity_number": 13} for n in windows],
+        metrics=points, metric_attributes=words)
+    rows = features.model_rows(features.windows(made, 5))
+    later = rows[rows["window_start"] > rows["window_start"].min()]  # which sets the counters' base
+    assert len(later) == 39
+    seen = later[list(schema.MODEL_FEATURES)].dropna(axis=1, how="all")
+    assert {"cpu_cores", "disk_read_bytes_per_s", "network_in_bytes_per_s", "memory_bytes",
+            "latency_p99_ms", "log_warn_count"} <= set(seen)
+    assert (seen.max() - seen.min()).max() == pytest.approx(0.0, abs=1e-9)
+    assert not set(schema.CALENDAR) & set(rows)
