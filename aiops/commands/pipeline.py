@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -102,13 +102,10 @@ def register(dataset: Dataset, out: Out, as_json: Json = False) -> None:
 @pipeline.command()
 def summary(dataset: Dataset, out: Out, as_json: Json = False) -> None:
     """One short table of what the pipeline found, and where it lies."""
-    import json
+    from aiops.workflows import bench
 
-    figures: list[dict[str, Any]] = json.loads((out / "metrics" / "rca.json").read_text())
-    shown = ("model", "metric", "value", "low", "high", "chance", "n")
     with reporting(as_json) as report:
-        report([{key: f[key] for key in shown} for f in figures
-                if f["slice"] == "all" and f["metric"] in ("ac@1", "ac@3", "avg@5")])
+        report(bench.summary(out / "metrics"))
         for name in ("lake", "features.parquet", "topology.parquet", "recordings.parquet",
-                     "labels.parquet", "metrics"):
+                     "labels.parquet", "model", "metrics", "plots", "reports"):
             typer.echo(out / name, err=True)

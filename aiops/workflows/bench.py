@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,6 +19,9 @@ from aiops.evaluation.figures import Figure
 
 log = logging.getLogger(__name__)
 FEW = 5
+SUMMARY = ("detection-figures.json", "rca.json")
+SHOWN = ("vus_pr", "pr_auc", "event_recall", "false_alarms_per_hour", "delay_s",
+         "ac@1", "ac@3", "avg@5")
 
 
 def bench_rca(target: str | Path, rankers: Sequence[str] | None = None,
@@ -60,6 +64,32 @@ def _not_scored(dataset: Dataset, model: str, scored: int) -> Figure:
                   None, "count")
 
 
+def summary(metrics: Path) -> list[dict[str, Any]]:
+    """The figures of a pipeline that one looks at first, a row each, detection before ranking.
+
+    Args:
+        metrics: folder with detection-figures.json and rca.json, as the pipeline writes them.
+    """
+    missing = [name for name in SUMMARY if not (metrics / name).exists()]
+    if missing:
+        raise InputError(f"{metrics} lacks {', '.join(missing)}. Run `dvc repro`.")
+    found = [Figure(**each) for name in SUMMARY for each in json.loads(
+        (metrics / name).read_text())]
+    return [{"benchmark": f.benchmark, "model": shown_as(f.model), "metric": f.metric,
+             "value": f.value, "low": f.low, "high": f.high, "chance": f.chance, "unit": f.unit,
+             "n": f.n}
+            for f in found if f.slice == "all" and f.metric in SHOWN]
+
+
+def shown_as(model: str) -> str:
+    """A model's name for people: one with hindsight says so.
+
+    >>> shown_as("best-single-metric")
+    'best-single-metric (hindsight)'
+    """
+    return f"{model} (hindsight)" if getattr(rca.RANKERS.get(model), "hindsight", False) else model
+
+
 def table(figures: Iterable[Figure]) -> list[dict[str, Any]]:
     """Figures as rows to read: one a data set, slice and model, metrics side by side.
 
@@ -80,8 +110,7 @@ def _rows(held: list[Figure]) -> Iterator[dict[str, Any]]:
         yield {"model": "chance", "n": held[0].n, **by_chance}
     for model in dict.fromkeys(figure.model for figure in held):
         own = [figure for figure in held if figure.model == model]
-        hindsight = getattr(rca.RANKERS.get(model), "hindsight", False)
-        yield {"model": f"{model} (hindsight)" if hindsight else model, "n": own[0].n,
+        yield {"model": shown_as(model), "n": own[0].n,
                **{figure.metric: _cell(figure) for figure in own}}
 
 

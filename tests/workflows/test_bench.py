@@ -9,8 +9,9 @@ import pytest
 
 from aiops.case import Case
 from aiops.datasets.folder import write_case
-from aiops.errors import CaseError, LayoutError
-from aiops.workflows.bench import bench_rca, table
+from aiops.errors import CaseError, InputError, LayoutError
+from aiops.evaluation.figures import Figure, to_json
+from aiops.workflows.bench import bench_rca, summary, table
 
 T0 = pd.Timestamp("2026-01-31T12:00:00Z")
 
@@ -96,3 +97,19 @@ def test_a_truth_is_needed_for_every_case(tmp_path):
 def test_an_unknown_layout_lists_the_known(tmp_path):
     with pytest.raises(LayoutError, match="unknown. Known layouts: cases, rcd, recordings"):
         bench_rca(tmp_path)
+
+
+def test_a_summary_has_detection_before_ranking_and_marks_hindsight(tmp_path):
+    figures = bench_rca(made(tmp_path / "set", [["a"], ["c"]]), ["baro", "best-single-metric"])
+    (tmp_path / "rca.json").write_text(to_json(figures))
+    with pytest.raises(InputError, match=r"lacks detection-figures\.json. Run `dvc repro`"):
+        summary(tmp_path)
+    recall = [Figure("detection", "set", "robust-z", part, "event_recall", 0.5, 0.2, 0.8, 4, 0.1,
+                     "share") for part in ("all", "silent")]
+    (tmp_path / "detection-figures.json").write_text(to_json(recall))
+    rows = summary(tmp_path)
+    assert [(row["model"], row["metric"]) for row in rows] == [
+        ("robust-z", "event_recall"),
+        *[(model, metric) for model in ("baro", "best-single-metric (hindsight)")
+          for metric in ("ac@1", "ac@3", "avg@5")]]
+    assert (rows[0]["chance"], rows[1]["chance"]) == (0.1, 0.25)
