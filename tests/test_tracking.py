@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 import subprocess
+import zipfile
 from pathlib import Path
 
 import matplotlib.figure
@@ -111,6 +112,15 @@ def test_a_run_is_gone_on_with(here: Path) -> None:
             pass
     run = connect().get_run(run_id)
     assert (run.data.metrics["vus_pr"], run.info.status) == (0.5, "FINISHED")
+
+
+def test_what_comes_later_belongs_to_the_run_too(here: Path) -> None:
+    with tracking.start("e", "r") as run_id:
+        tracking.log_figures([figure("vus_pr")], "first.json")
+    with tracking.resume(run_id) as same:
+        tracking.log_figures([figure("pr_auc")], "second.json")
+    assert same == run_id
+    assert {"vus_pr", "pr_auc"} <= set(tracking.figures(run_id))
 
 
 def test_logging_needs_one_run(here: Path) -> None:
@@ -264,6 +274,23 @@ def test_a_pickle_is_never_opened(tmp_path: Path, forest: PerService) -> None:
     with pytest.raises(InputError, match="pickles never are"):
         tracking.load_file(path)
     assert not (tmp_path / "sprung").exists()
+
+
+@pytest.mark.parametrize("kind", ["absent", "zip", "cut", "flipped"])
+def test_a_damaged_file_is_refused(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "d.skops"
+    whole = tracking.save_file(PerService(RobustZ()).fit(frame()), path).read_bytes()
+    if kind == "absent":
+        path.unlink()
+    elif kind == "zip":
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("other.json", "{}")
+    else:
+        middle = len(whole) // 2
+        path.write_bytes(whole[:middle] if kind == "cut" else
+                         whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1:])
+    with pytest.raises(InputError, match="no file" if kind == "absent" else "no skops file"):
+        tracking.load_file(path)
 
 
 def test_a_strange_type_is_refused_before_it_is_stored(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ def models(name: Name = "shop-detector", as_json: Json = False) -> None:
     from aiops import tracking
 
     with reporting(as_json) as report:
-        rows = [_row(version, tracking.figures(version.run_id))
+        rows = [_row(version, tracking.figures(version.run_id) if version.run_id else {})
                 for version in tracking.versions(name)]
         report(rows if as_json else [_short(row) for row in rows])
 

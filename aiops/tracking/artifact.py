@@ -1,4 +1,7 @@
-"""A detector as a file: skops, opened with our own list of types; never a pickle."""
+"""A detector as a file: skops, opened with our own list of types; never a pickle.
+
+skops is imported where it is used: it loads all of scikit-learn, and torch with it.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import skops.io
 from joblib.hashing import NumpyHasher
 from sklearn.ensemble import IsolationForest as _Forest
-from skops.io.exceptions import UntrustedTypesFoundException
 
 from aiops.base import Detector
 from aiops.detection import DETECTORS, PerService
@@ -29,6 +30,8 @@ def save_file(detector: Detector, path: Path | str) -> Path:
     Raises:
         InputError: the detector holds a type that ``load_file`` would refuse.
     """
+    import skops.io
+
     target = Path(path)
     part = target.with_name(target.name + ".part")
     try:
@@ -44,10 +47,15 @@ def load_file(path: Path | str) -> Detector:
     """Read a detector that ``save_file`` wrote.
 
     Raises:
-        InputError: no skops file (a pickle, say), one that holds other types than ours, or
-            trees whose nodes point outside.
+        InputError: no such file, no skops file (a pickle, say), one that holds other types
+            than ours, or trees whose nodes point outside.
     """
-    if not zipfile.is_zipfile(path):
+    import skops.io
+    from skops.io.exceptions import UntrustedTypesFoundException
+
+    if not Path(path).is_file():
+        raise InputError(f"no file {path}.")
+    if not _is_skops(path):
         raise InputError(f"{path} is no skops file. Only skops is opened, pickles never are. "
                          "Save the detector with aiops.tracking.save_file.")
     try:
@@ -62,6 +70,14 @@ def load_file(path: Path | str) -> Detector:
         raise InputError(f"{path} holds trees whose nodes point outside of them: the file is "
                          "damaged or was tampered with. Save the detector again.")
     return found
+
+
+def _is_skops(path: Path | str) -> bool:
+    """A whole zip file with skops' table of contents."""
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return "schema.json" in archive.namelist() and archive.testzip() is None
 
 
 def _forests(value: Any) -> Iterator[_Forest]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import signal
 import socket
 import subprocess
@@ -15,18 +16,24 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import mlflow
 import numpy as np
 import pandas as pd
 import psutil
 import pytest
 
-from aiops import features, tracking
+from aiops import cli, features, serving, tracking
 from aiops import lake as lakes
 from aiops.detection import IsolationForest, PerService, RobustZ
+from aiops.errors import InputError
+from aiops.evaluation.figures import Figure
+from aiops.tracking.store import connect
 
 ROOT = Path(__file__).parents[2]
 RECORDINGS = ROOT / "datasets" / "shop-trial" / "recordings"
 ROW = {"service": "cart", "window_start": "2026-11-25T10:00:05Z", "cpu_cores": 0.1}
+
+FIGURE = Figure("detection", "shop", "robust-z", "all", "vus_pr", 0.5, 0.4, 0.6, 24, 0.1, "share")
 
 
 def rows_of(recording: str, folder: Path) -> pd.DataFrame:
@@ -55,8 +62,10 @@ def store(detectors: list[PerService], incident: pd.DataFrame,
     folder = tmp_path_factory.mktemp("store")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder}/mlflow.db")
-        versions = [tracking.register(detector, incident) for detector in detectors]
-        assert versions == [1, 2]
+        with tracking.start("train", "first"):
+            tracking.log_figures([FIGURE])
+            assert tracking.register(detectors[0], incident) == 1
+        assert tracking.register(detectors[1], incident) == 2
         tracking.promote(tracking.MODEL, 2)
         yield folder
 
@@ -221,3 +230,61 @@ def test_aiops_serve_serves_the_version_asked_for(
         assert post(address, {"dataframe_records": [{**ROW, "service": None}]}).status_code == 400
     np.testing.assert_allclose(answered, detectors[0].score(incident), rtol=1e-9)
     assert [p.name for p in tmp_path.iterdir()] == ["server.log"]
+
+
+# --- what is not served --------------------------------------------------------------------
+class Trap:
+    """Leaves a file behind when it is unpickled."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (self.file,)
+
+
+def test_a_pickle_in_place_of_the_detector_is_refused(
+    store: Path, incident: pd.DataFrame, tmp_path: Path
+) -> None:
+    number = tracking.register(PerService(RobustZ(soften=False)).fit(incident), incident, "other")
+    source = connect().get_model_version("other", str(number)).source.removeprefix("models:/")
+    path = store / "artifacts" / "models" / source / "artifacts" / "artifacts" / "detector.skops"
+    assert isinstance(tracking.load("other", number), PerService)
+    path.write_bytes(pickle.dumps(Trap(tmp_path / "sprung")))
+    with pytest.raises(InputError, match="pickles never are"):
+        serving.serve("other", number, "127.0.0.1", 1)
+    with pytest.raises(InputError, match="pickles never are"):
+        mlflow.pyfunc.load_model(f"models:/other/{number}")
+    assert not (tmp_path / "sprung").exists()
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "example.org", "192.0.2.1"])
+def test_other_machines_are_not_served(store: Path, host: str) -> None:
+    with pytest.raises(InputError, match=f"cannot serve on {host}.*only loopback"):
+        serving.serve(tracking.MODEL, "champion", host, 1)
+
+
+def test_an_unknown_version_is_not_served(
+    store: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        cli.main(["serve", "--version", "7"])
+    assert end.value.code == 1
+    assert "has no version 7. There are: 1, 2 (champion)" in capfd.readouterr().err
+
+
+def test_models_lists_versions_with_alias_and_figures(
+    store: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["models", "--json"])
+    first, second = json.loads(capfd.readouterr().out)
+    assert (first["version"], first["aliases"]) == (1, [])
+    assert first["figures"]["vus_pr.low"] == FIGURE.low
+    assert (second["version"], second["aliases"], second["figures"]) == (2, ["champion"], {})
+    with pytest.raises(SystemExit):
+        cli.main(["models"])
+    table = capfd.readouterr().out.splitlines()
+    assert table[0].split() == ["version", "aliases", "registered", "vus_pr"]
+    assert table[1].split()[-1] == "0.5"
+    assert table[2].split()[1] == "champion"
