@@ -65,7 +65,7 @@ def _title(entry: pd.DataFrame, abnormal: Window | None) -> str:
         return (f"{style.count(len(now), 'request')} in the marked time, {len(then):,} before: "
                 "nothing to compare")
     limit, gain = _best_limit(now, then)
-    if gain < 0.05:
+    if gain < max(0.05, 1.5 * (1 / len(now) + 1 / len(then)) ** 0.5):  # three deviations at most
         return f"Requests are as fast as before: half under {style.brief(now.median())} ms"
     return (f"{style.percent((now > limit).mean())} of requests take over {style.brief(limit)} ms "
             f"({style.percent((then > limit).mean())} before)")

@@ -36,7 +36,7 @@ def moves(metrics: pd.DataFrame, normal: Sequence[Window], abnormal: Window) -> 
     base, value = found.before.fillna(0.0), found.during.fillna(0.0)
     both = (base > 0) & (value > 0)
     size = np.log(value.where(both, 1.0) / base.where(both, 1.0)).abs()
-    came = (base == 0) & (value > 0) & (found.often_during >= _OFTEN)
+    came = (base == 0) & (value > found.high.fillna(0.0)) & (found.often_during >= _OFTEN)
     went = (base > 0) & found.during.isna() & (found.often_before >= _ALWAYS)
     size = size.mask(came, np.log(20.0) * found.often_during).mask(went, np.log(10.0))
     out = ~value.between(found.low, found.high) & (size >= np.log(2.0)) & both

@@ -48,12 +48,12 @@ def _symptom(case: Case) -> str:
         row = routes.loc[slow.idxmax()]
         told.append(f"p95 of {row.route} went from {style.brief(row.p95_before_ms)} to "
                     f"{style.brief(row.p95_now_ms)} ms")
-    return ", ".join(told) or f"users see little of it: {_alert(case)}"
+    return ", ".join(told) or f"users see little of it ({_alert(case)})"
 
 
 def _alert(case: Case) -> str:
     if case.symptom is None:
-        return "an alert whose symptom is not told"
+        return "no symptom is told"
     way = {"up": " rose", "down": " fell"}.get(str(case.symptom.get("direction")), " moved")
     return f"{case.symptom['metric']} of {case.symptom['service']}{way}"
 
@@ -67,7 +67,7 @@ def symptom(case: Case) -> pd.DataFrame:
     if case.traces is None:
         return pd.DataFrame()
     before, now = (_routes(case, which) for which in ("normal", "abnormal"))
-    out = before.join(now, how="outer", lsuffix="_before", rsuffix="_now").fillna(
+    out = before.add_suffix("_before").join(now.add_suffix("_now"), how="outer").fillna(
         {c: 0.0 for c in ("per_s_before", "per_s_now", "failed_before", "failed_now")})
     change = (out.p95_now / out.p95_before).fillna(1.0) + 10 * (out.failed_now - out.failed_before)
     out = out.loc[change.sort_values(ascending=False, kind="stable").index].reset_index()
@@ -94,7 +94,7 @@ def timeline(case: Case) -> pd.DataFrame:
     rows = [(start, f"normal operation, compared with, until {end:%H:%M:%S}")
             for start, end in case.normal]
     rows += [(case.abnormal[0], f"the incident's window begins, until {case.abnormal[1]:%H:%M:%S}"),
-             (case.detected_at, f"the alert: {_alert(case)}")]
+             (case.detected_at, f"detected: {_alert(case)}")]
     if case.traces is not None:
         rows += _first_failure(case.select("traces", "abnormal"))
     if case.logs is not None:
@@ -147,7 +147,7 @@ def _failed(traces: pd.DataFrame) -> pd.Series:
 def _slow(traces: pd.DataFrame, before: pd.DataFrame) -> pd.Series:
     usual = before[before.parent_span_id.isna()].groupby("operation").duration_ns.quantile(0.95)
     entry = traces[traces.parent_span_id.isna()]
-    return entry.trace_id[entry.duration_ns > 1.2 * entry.operation.map(usual)]
+    return entry.trace_id[entry.duration_ns > 1.2 * entry.operation.map(usual).astype(float)]
 
 
 def drawn(case: Case, table: str, draw: Callable[[], Any]) -> Any:

@@ -122,9 +122,9 @@ def _data(name: Any) -> dict[str, str]:
         return {}
     try:
         recordings = datasets.load(name).raw
+        return {"data": dataset_version(recordings)[:12]} if recordings.is_dir() else {}
     except AiopsError:  # the parameter means something else, or the run has said what is wrong
         return {}
-    return {"data": dataset_version(recordings)[:12]} if recordings.is_dir() else {}
 
 
 def _code() -> dict[str, str]:

@@ -60,9 +60,9 @@ def requests(dataset: Dataset) -> pd.DataFrame:
 
 
 def read(dataset: Dataset, recording: str = "") -> tuple[str, Case]:
-    """(id, telemetry) of one recording of normal operation, the first when none is named.
+    """(id, telemetry) of normal operation in one recording, the first such when none is named.
 
-    The Case has no incident: it is cut in two halves, both normal.
+    The Case has no incident: its normal window is cut in two halves, both normal.
 
     Raises:
         InputError: no such recording.
@@ -75,7 +75,7 @@ def read(dataset: Dataset, recording: str = "") -> tuple[str, Case]:
         raise InputError(f"{dataset.root} has no recording {chosen!r}. "
                          f"It has: {', '.join(table.recording)}.")
     about = _about(folders[chosen])
-    start, end = map(pd.Timestamp, about["recorded"])
+    start, end = map(pd.Timestamp, about["normal"][0])
     middle = start + (end - start) / 2
     halves = {"normal": [(start, middle)], "abnormal": (middle, end)}
     return chosen, shop.read_case(folders[chosen], about | halves | {"detected_at": middle})

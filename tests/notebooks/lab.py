@@ -24,7 +24,10 @@ _SETTINGS = {"fetchNews": "false", "checkForUpdates": False}
 
 @contextmanager
 def server(notebooks: Path, folder: Path) -> Iterator[str]:
-    """JupyterLab on a free loopback port, all its state in ``folder``; gives its address."""
+    """JupyterLab on a free loopback port, all its state in ``folder``; gives its address.
+
+    What notebooks log to MLflow goes to ``folder`` as well.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -38,7 +41,8 @@ def server(notebooks: Path, folder: Path) -> Iterator[str]:
                "--IdentityProvider.token=", "--LabApp.expose_app_in_browser=True", *FLAGS]
     environment = {**os.environ, "HOME": str(home), "JUPYTER_CONFIG_DIR": str(home),
                    "JUPYTER_DATA_DIR": str(home / "data"),
-                   "JUPYTER_RUNTIME_DIR": str(home / "run"), "IPYTHONDIR": str(home / "ipython")}
+                   "JUPYTER_RUNTIME_DIR": str(home / "run"), "IPYTHONDIR": str(home / "ipython"),
+                   "MLFLOW_TRACKING_URI": f"sqlite:///{folder}/mlflow.db"}
     url = f"http://127.0.0.1:{port}"
     with running(command, folder / "lab.log", env=environment):
         wait(lambda: _answers(url), 120, "JupyterLab to answer")

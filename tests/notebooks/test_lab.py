@@ -7,12 +7,15 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import nbformat
+import papermill
 import psutil
 import pytest
 from nbformat.v4 import new_notebook
+from papermill.parameterize import parameterize_notebook
 
 from tests.notebooks import lab
 from tests.notebooks.devtools import Page, chromium
@@ -21,7 +24,7 @@ from tests.notebooks.processes import running, wait
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
 QUICK = "01-explore-telemetry.ipynb"  # the one that `make test` runs
-PICTURES = re.compile(r"plots\.(?!enable|to_|typical_|slowest_)\w+\(")
+PICTURES = re.compile(r"plots\.(?!enable|to_|typical_|slowest_)\w+\(|pictures\[")
 
 
 @pytest.fixture(scope="session")
@@ -30,6 +33,28 @@ def program() -> str:
     if found is None:
         pytest.skip("no chromium on this machine. Install it: make apt")
     return found
+
+
+@pytest.fixture(scope="session")
+def parameters(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Parameters that notebooks need the pipeline for, made of the small bundled set."""
+    from aiops.workflows import stages, train
+
+    dataset, made = ROOT / "datasets" / "shop-trial", tmp_path_factory.mktemp("made")
+    stages.ingest(dataset / "recordings", made / "lake")
+    stages.featurize(made / "lake", made, 5, dataset=dataset)
+    train.train(made, made / "model", "robust-z")
+    return {"dataset": str(dataset), "features": str(made), "model": str(made / "model"),
+            "out": str(made / "out")}
+
+
+def parameterized(source: Path, parameters: dict[str, Any]) -> nbformat.NotebookNode:
+    """A notebook that takes ``features`` gets the parameters that it knows; others none."""
+    book = nbformat.read(source, 4)
+    known = papermill.inspect_notebook(str(source))
+    if "features" not in known:
+        return book
+    return parameterize_notebook(book, {k: v for k, v in parameters.items() if k in known})
 
 
 @dataclass(frozen=True)
@@ -50,6 +75,7 @@ def screen(program: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
 
 
 def expected_pictures(name: str) -> int:
+    """How many pictures its cells draw."""
     book = nbformat.read(ROOT / "notebooks" / name, 4)
     return sum(len(PICTURES.findall(c.source)) for c in book.cells if c.cell_type == "code")
 
@@ -57,7 +83,11 @@ def expected_pictures(name: str) -> int:
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", [
     name if name == QUICK else pytest.param(name, marks=pytest.mark.full) for name in NOTEBOOKS])
-def test_a_notebook_opens_clean_and_runs_all_cells(screen: Screen, name: str) -> None:
+def test_a_notebook_opens_clean_and_runs_all_cells(
+        screen: Screen, name: str, request: pytest.FixtureRequest) -> None:
+    if name != QUICK:
+        given = parameterized(ROOT / "notebooks" / name, request.getfixturevalue("parameters"))
+        nbformat.write(given, screen.shots / "notebooks" / name)
     book = lab.Notebook(screen.page, screen.server, name)
     try:
         assert book.nags() == []

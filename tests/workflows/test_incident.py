@@ -1,0 +1,154 @@
+"""An incident told in words and tables, also where a table, or the truth, is not there."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from aiops.case import Case
+from aiops.errors import InputError
+from aiops.workflows import incident
+from tests.plots.conftest import START, make_traces
+
+BLAME = pd.Series({"paymentservice": 9.0, "frontend": 2.0})
+
+
+def at(seconds: float) -> pd.Timestamp:
+    return START + pd.Timedelta(seconds=seconds)
+
+
+def case(now: pd.DataFrame | None = None, **tables) -> Case:
+    calm = make_traces().assign(status_code="ok")
+    traces = None if now is None else pd.concat([calm, now.assign(
+        status_code=now.get("status_code", "ok"))], ignore_index=True)
+    return Case([(at(0), at(60))], (at(100), at(160)), traces=traces,
+                symptom={"service": "frontend", "metric": "latency", "direction": "up"},
+                suspects=("paymentservice", "frontend"), **tables)
+
+
+@pytest.fixture
+def slow() -> pd.DataFrame:
+    return make_traces(wire_ms=500.0, at_s=100.0)
+
+
+@pytest.fixture
+def failing() -> pd.DataFrame:
+    made = make_traces(at_s=100.0)
+    third = made.trace_id.isin(made.trace_id.unique()[::4])
+    return made.assign(status_code=np.where(
+        third & made.span_id.isin(["r", "c", "s"]), "error", "ok"))
+
+
+def test_the_summary_names_symptom_and_suspect(slow):
+    told = incident.summary("r007", case(slow), BLAME, "baro")
+    assert told == ("**r007, 2026-11-25 06:01:40 UTC: p95 of GET / went from 22 to 520 ms.** The "
+                    "ranker baro blames **`paymentservice`** (blame 9.0; next is `frontend` with "
+                    "2.0; 2 suspects).")
+
+
+def test_the_summary_does_not_claim_what_users_did_not_feel():
+    assert "users see little of it (latency of frontend rose)" in incident.summary(
+        "r007", case(make_traces(at_s=100.0)), BLAME, "baro")
+
+
+def test_the_symptom_is_told_by_route(failing):
+    row = incident.symptom(case(failing)).iloc[0]
+    assert row.route == "GET /"
+    assert row.failed_before_percent == 0
+    assert row.failed_now_percent == pytest.approx(25.0)
+    assert row.before_per_s == pytest.approx(40 / 60)
+
+
+def test_the_timeline_is_in_order_and_tells_the_first_signs(failing):
+    logs = pd.DataFrame({"time": [at(50), at(103), at(104)], "service": "paymentservice",
+                         "severity_number": [9, 17, 17], "body": ["hello", "no card", "no card"]})
+    told = incident.timeline(case(failing, logs=logs))
+    assert told.time_utc.is_monotonic_increasing
+    assert told.what.tolist() == [
+        "normal operation, compared with, until 06:01:00",
+        "the incident's window begins, until 06:02:40",
+        "detected: latency of frontend rose",
+        "the first of 30 failed calls: GET / at frontend",
+        "the first of 2 error logs, at paymentservice: no card"]
+
+
+def test_the_struck_request_failed_or_was_slow(slow, failing):
+    struck = incident.struck_trace(case(failing), "paymentservice")
+    assert (struck.status_code == "error").sum() == 3
+    half = pd.concat([slow[:80], make_traces(n=20, at_s=140.0)])
+    for suspect in ("paymentservice", "frontend->paymentservice", "host"):
+        struck = incident.struck_trace(case(half), suspect)
+        assert struck.duration_ns.max() == 520e6
+    with pytest.raises(InputError, match="no whole trace"):
+        incident.struck_trace(case(slow[slow.parent_span_id.notna()]), "paymentservice")
+
+
+def steps(told: Case, blame: pd.Series = BLAME) -> list[str]:
+    return incident.next_steps(told, blame).split("\n")
+
+
+def test_a_slow_network_is_told_from_slow_work(slow):
+    [text] = [s for s in steps(case(slow)) if "pass in neither" in s]
+    assert "Of the 498 ms that `paymentservice` adds to a request, 498 ms" in text
+    busy = make_traces(at_s=100.0)
+    longer = busy.span_id.map({"r": 90, "c": 90, "s": 90, "d": 0}) * 1_000_000
+    told = steps(case(busy.assign(duration_ns=busy.duration_ns + longer)))
+    assert any("`paymentservice` adds 90 ms to a request by work of its own" in s for s in told)
+
+
+def test_a_slow_database_and_a_slow_host_are_told_apart():
+    made = make_traces(at_s=100.0)
+    waits = made.span_id.map({"r": 50, "c": 50, "s": 50, "d": 50}) * 1_000_000
+    told = steps(case(made.assign(duration_ns=made.duration_ns + waits)))
+    assert any("Requests wait 50 ms more for `db`" in s for s in told)
+    everything = made.assign(duration_ns=made.duration_ns * 3, start=made.start + (
+        made.start - made.groupby("trace_id").start.transform("min")) * 2)
+    assert any("3 of 3 services take at least twice" in s for s in steps(case(everything)))
+
+
+def test_a_new_version_is_told_with_how_it_does(failing):
+    def versions(frame, number):
+        return frame.assign(attributes=[[("service.version", number)]] * len(frame))
+    calm = versions(make_traces().assign(status_code="ok"), "1.0")
+    bad = failing.assign(attributes=[
+        [("service.version", "1.1" if code == "error" and span == "s" else "1.0")]
+        for code, span in zip(failing.status_code, failing.span_id, strict=True)])
+    told = Case([(at(0), at(60))], (at(100), at(160)),
+                traces=pd.concat([calm, bad], ignore_index=True))
+    [text] = [s for s in steps(told) if "new version" in s]
+    assert "`paymentservice` runs the new version 1.1 in 25% of its calls" in text
+    assert "100% fail, against median 10 ms, 0% fail of the old" in text
+
+
+def test_errors_lead_to_where_they_begin_and_to_what_was_logged(failing):
+    logs = pd.DataFrame({"time": [at(5), at(103)], "service": "paymentservice",
+                         "severity_number": 17, "body": ["usual", "no card"]})
+    told = steps(case(failing, logs=logs))
+    assert any("Errors begin at `paymentservice`, in 25% more" in s for s in told)
+    assert any("`paymentservice` logs an error not seen before, 1 time: “no card”" in s
+               for s in told)
+
+
+def test_metrics_alone_are_enough():
+    time = pd.date_range(at(0), periods=32, freq="5s")
+    metrics = pd.concat([pd.DataFrame({"time": time, "service": s, "name": "cpu", "value": np.where(
+        (s == "paymentservice") & (time >= at(100)), 9.0, 1.0)}) for s in BLAME.index])
+    told = case(metrics=metrics)
+    assert incident.symptom(told).empty
+    assert "latency of frontend rose" in incident.summary("r", told, BLAME, "baro")
+    assert len(incident.timeline(told)) == 3
+    assert "1 of its 1 metrics left" in steps(told)[0]
+    assert "doubt the ranking" in steps(told, BLAME[::-1])[0]
+    assert "no metrics of its own" in steps(told, pd.Series({"host": 1.0}))[0]
+    assert "no traces" in incident.drawn(told, "traces", lambda: 1 / 0).data
+    assert incident.drawn(told, "metrics", lambda: 7) == 7
+
+
+def test_what_was_planted_is_told_with_its_place_in_the_ranking():
+    truth = {"culprits": ["frontend"], "fault": "latency", "layer": "code", "start": "a",
+             "end": "b"}
+    assert incident.planted(truth, BLAME) == (
+        "Known cause: latency (code) at frontend from a to b. In the ranking `frontend` stands at "
+        "2 of 2.")
+    assert "is no suspect" in incident.planted({"culprits": ["host"]}, BLAME)
+    assert "not known" in incident.planted(None, BLAME)
+    assert "control (nothing)" in incident.planted({"culprits": [], "role": "control"}, BLAME)
