@@ -60,15 +60,13 @@ def _is_otlp(name: str) -> bool:
 
 
 def _batches(requests: Iterator[tuple[str, bytes]]) -> Iterator[tuple[str, list[bytes]]]:
-    """Requests of one signal together, some megabytes at a time."""
-    signal, size = "", 0
-    batch: list[bytes] = []
-    for found, data in requests:
-        if batch and (found != signal or size + len(data) > BATCH_BYTES):
-            yield signal, batch
-            batch, size = [], 0
-        signal = found
-        batch.append(data)
-        size += len(data)
-    if batch:
-        yield signal, batch
+    """Requests of one signal together, some megabytes at a time, however signals alternate."""
+    held: dict[str, list[bytes]] = {}
+    sizes: Counter[str] = Counter()
+    for signal, data in requests:
+        held.setdefault(signal, []).append(data)
+        sizes[signal] += len(data)
+        if sizes[signal] >= BATCH_BYTES:
+            yield signal, held.pop(signal)
+            del sizes[signal]
+    yield from held.items()

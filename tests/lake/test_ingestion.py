@@ -203,6 +203,17 @@ def test_a_file_that_another_was_quicker_with_is_left_out(lake, tmp_path, monkey
     assert names(lake) == ["a", "a"]
 
 
+def test_a_file_in_which_signals_alternate_becomes_few_parts(tmp_path):
+    lines = [{"resourceSpans": [{"scopeSpans": [{"spans": [{"name": "a"}]}]}]},
+             {"resourceLogs": [{"scopeLogs": [{"logRecords": [{}]}]}]}]
+    (tmp_path / "all.otlp.jsonl").write_text("".join(json.dumps(x) + "\n" for x in lines * 50))
+    lake = aiops.lake.open(tmp_path / "lake")
+    counts = lake.ingest(tmp_path / "all.otlp.jsonl")
+    assert (counts["requests"], counts["spans"], counts["logs"]) == (100, 50, 50)
+    assert (len(lake.sql("FROM spans")), len(lake.sql("FROM logs"))) == (50, 50)
+    assert len(list((lake.path / "spans").rglob("*.parquet"))) == 2  # with the empty one
+
+
 @pytest.mark.parametrize(("name", "taken"), [
     ("traces.otlp", True), ("logs.jsonl.gz", True), ("my-metrics.json.zst", True),
     ("all.otlp.jsonl", True), ("telemetry.otlp", True), ("recording.json", False),
