@@ -32,18 +32,21 @@ def evidence(metrics: pd.DataFrame, normal: Sequence[Window], abnormal: Window,
     Args:
         metrics: Case metrics (time, service, name, value, unit?).
         normal, abnormal: half-open windows.
-        suspects: services, the first is the one pointed at.
+        suspects: the first is the one pointed at; those that send no metrics (an edge, a
+            host) are named in the text instead of drawn.
         names: metrics, one column each; without, each suspect's own four that moved most.
         blame: blame by suspect, written under its name.
         source: what is drawn, for the line under the title.
     """
-    shown = metrics[metrics.service.isin(suspects)]
+    shown, asked = metrics[metrics.service.isin(suspects)], suspects
+    suspects = [s for s in suspects if (shown.service == s).any()]
     found = {s: moves(shown[shown.service == s], normal, abnormal) for s in suspects}
     columns = {s: list(names or found[s].index[:_COLUMNS]) for s in suspects}
     if shown[shown.name.isin(sum(columns.values(), []))].empty:
         raise InputError(f"evidence found none of the metrics {', '.join(names or ['(any)'])} for "
-                         f"{', '.join(suspects)}. Names seen: "
+                         f"{', '.join(asked)}. Names seen: "
                          f"{', '.join(sorted(metrics.name.unique())[:20])}.")
+    silent = [s for s in asked if s not in suspects]
     width = max(map(len, columns.values()))
     fig = style.figure(0.30 + (0.58 if names else 1.02) * len(suspects) + (0.5 if names else 0.0))
     axes = fig.subplots(len(suspects), width, sharex=True, sharey=True, squeeze=False)
@@ -61,7 +64,7 @@ def evidence(metrics: pd.DataFrame, normal: Sequence[Window], abnormal: Window,
     _dress(axes, line)
     _scale(axes)
     title = _shared_title(suspects, names, found) if names else _title(suspects, found)
-    style.headline(fig, title, _text(blame, source))
+    style.headline(fig, title, _text(blame, silent, source))
     return fig
 
 
@@ -87,11 +90,12 @@ def _shared_title(suspects: Sequence[str], names: Sequence[str],
     return f"{title}; {others} of {len(suspects) - 1} others moved too"
 
 
-def _text(blame: pd.Series | None, source: str) -> str:
+def _text(blame: pd.Series | None, silent: Sequence[str], source: str) -> str:
+    aside = f" No metrics of their own: {', '.join(silent)}." if silent else ""
     ranked = "" if blame is None else "Suspects with their blame, most first. "
     return (f"{ranked}Value over its median before (one log axis for all); above it the median "
             "before → during. Orange: at least doubled or halved, and outside all that was seen "
-            f"before. {source}").strip()
+            f"before.{aside} {source}").strip()
 
 
 # --- one panel ---------------------------------------------------------------------------

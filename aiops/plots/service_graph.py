@@ -21,7 +21,7 @@ BOX_H, MARGIN, WIDEST_STEP = 0.50, 0.18, 2.4  # inches on paper, as all that is 
 LINE_H, ARROW = 0.125, 0.15  # of a label, and the room an arrow's head takes
 MOST = 25  # boxes a reader can take in; the rest is folded into one
 _SLOWER_BY_MS = 2.0  # a doubled median below this is noise of the clock
-_ADDED_FROM, _FAILED_FROM = 0.05, 0.01  # shares, of a request's time and of requests, that count
+_ADDED_FROM, _FAILED_FROM = 0.10, 0.01  # shares, of a request's time and of requests, that count
 _OTHERS = "others"
 _PAD = 0.0417  # matplotlib's own around the panels
 

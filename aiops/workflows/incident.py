@@ -93,8 +93,10 @@ def timeline(case: Case) -> pd.DataFrame:
     """What happened when: columns time_utc and what, in order of time."""
     rows = [(start, f"normal operation, compared with, until {end:%H:%M:%S}")
             for start, end in case.normal]
-    rows += [(case.abnormal[0], f"the incident's window begins, until {case.abnormal[1]:%H:%M:%S}"),
-             (case.detected_at, f"detected: {_alert(case)}")]
+    rows.append((case.abnormal[0],
+                 f"the incident's window begins, until {case.abnormal[1]:%H:%M:%S}"))
+    if case.symptom is not None:
+        rows.append((case.detected_at, f"detected: {_alert(case)}"))
     if case.traces is not None:
         rows += _first_failure(case.select("traces", "abnormal"))
     if case.logs is not None:
@@ -250,18 +252,18 @@ def _wire(prepared: pd.DataFrame) -> pd.Series:
     return between.groupby("callee").own_ms.sum() / work.trace_id.nunique()
 
 
-def _from_logs(case: Case) -> list[str]:
+def _from_logs(case: Case, most: int = 3) -> list[str]:
+    """The commonest error of each service that was not logged before."""
     if case.logs is None:
         return []
-    bad = case.select("logs", "abnormal")
-    said = bad[bad.severity_number >= ERROR].groupby(["service", "body"]).size()
-    old = case.select("logs", "normal")
-    said = said[[body not in set(old.body) for _, body in said.index]]
-    if said.empty:
+    bad, usual = case.select("logs", "abnormal"), set(case.select("logs", "normal").body)
+    new = bad[(bad.severity_number >= ERROR) & ~bad.body.isin(usual)]
+    if new.empty:
         return []
-    service, body = said.idxmax()
-    return [f"`{service}` logs an error not seen before, {style.count(int(said.max()), 'time')}: "
-            f"“{str(body)[:120]}”."]
+    said = new.groupby(["service", "body"]).size().sort_values(ascending=False, kind="stable")
+    first = said.groupby(level="service", sort=False).head(1)[:most]
+    words = [f"`{service}` “{str(body)[:90]}” ({n} ×)" for (service, body), n in first.items()]
+    return [f"Read the error logs, new are: {', '.join(words)}."]
 
 
 def planted(truth: Mapping[str, Any] | None, blame: pd.Series) -> str:

@@ -190,13 +190,14 @@ def test_evidence_shows_each_suspect_its_own_and_what_came_or_went():
             ("cart", "request.duration"): np.where(late, 0.04, 0.01)}
     rows = pd.concat([pd.DataFrame({"time": time, "service": s, "name": n, "value": v, "unit": "s"})
                       for (s, n), v in made.items()]).dropna(subset=["value"])
-    figure = plots.evidence(rows, [(time[0], time[20])], (time[20], time[39]), ["pay", "cart"],
-                            blame=pd.Series({"pay": 12.0, "cart": 3.0}))
+    figure = plots.evidence(rows, [(time[0], time[20])], (time[20], time[39]),
+                            ["pay", "pay->cart", "cart"], blame=pd.Series({"pay": 12.0}))
     assert figure.get_label() == \
         "pay: 2 of 3 metrics left what was seen before; cart 1 of 1"
     text = words(figure)
     assert "pay\n12" in text
     assert {"none → 3.0 s", "1.0 s → none", "10 → 40 ms"} <= set(text.split("\n"))
+    assert "No metrics of their own: pay->cart." in text
     assert "errors\n500" in text  # the host is the same everywhere and tells nothing
 
 
