@@ -6,11 +6,13 @@ import re
 import subprocess
 import sys
 import tomllib
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
@@ -48,6 +50,17 @@ def test_the_lock_is_what_is_installed() -> None:
     command = [sys.executable, "-m", "pip", "check", "--disable-pip-version-check"]
     complaints = subprocess.run(command, capture_output=True, text=True).stdout.splitlines()
     assert [c for c in complaints if "nccl" not in c and "No broken" not in c] == []
+
+
+def test_the_lock_fits_every_python_3_11() -> None:
+    """Debian 12 has 3.11.2; what is demanded below some 3.11.x must be locked too."""
+    oldest = {"python_full_version": "3.11.0", "extra": ""}
+    for made in map(metadata.distribution, LOCK):
+        if wanted := made.metadata["Requires-Python"]:
+            assert SpecifierSet(wanted).contains("3.11.0"), f"{made.name} wants Python {wanted}"
+        for asked in map(Requirement, made.requires or []):
+            if asked.marker and asked.marker.evaluate(oldest) and "nccl" not in asked.name:
+                assert canonicalize_name(asked.name) in LOCK, f"{made.name} asks for {asked}"
 
 
 def test_core_is_light() -> None:
