@@ -51,4 +51,6 @@ lab: setup  ## JupyterLab on the notebooks
 
 ui: setup  ## the MLflow user interface
 	mkdir -p experiments/mlflow
-	mlflow ui --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///experiments/mlflow/mlflow.db}"
+	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow ui --workers 1 \
+	    --artifacts-destination experiments/mlflow/artifacts \
+	    --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///experiments/mlflow/mlflow.db}"
