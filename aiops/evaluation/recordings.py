@@ -139,6 +139,14 @@ def _group(told: pd.Series) -> str:
     return group(told["kind"], pd.api.types.is_list_like(routes) and not len(routes))
 
 
+def precisions(rows: pd.DataFrame) -> pd.Series:
+    """Average precision by incident (the index), of what ``labelled`` gives."""
+    normal = rows.loc[rows["label"] == 0, "score"].to_numpy()
+    incidents = rows[rows["role"] == "incident"]
+    return pd.Series({name: _own_precision(part, normal)
+                      for name, part in incidents.groupby("recording", sort=True)}, dtype=float)
+
+
 def _own_precision(part: pd.DataFrame, normal: np.ndarray) -> float:
     own = part.loc[part["label"] == 1, "score"].to_numpy()
     if not len(own):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from aiops import schema, tracking
 from aiops.detection import PerService
 from aiops.errors import InputError
+from aiops.evaluation.recordings import JUDGED, labelled, precisions
 from aiops.workflows import detection, judged, train
 from aiops.workflows.promotion import FEWEST_INCIDENTS, Verdict, judge
 
@@ -20,7 +21,7 @@ EXPERIMENT = tracking.MODEL
 KEYS = ["service", "window_start"]
 
 
-def challenge(reached: pd.Series, chance: pd.Series, windows: detection.Windows, dataset: str,
+def challenge(reached: pd.Series, chance: pd.Series, windows: detection.Windows,
               fewest: int = FEWEST_INCIDENTS) -> Verdict:
     """Judge a challenger against the champion; the alias is not moved here.
 
@@ -36,8 +37,10 @@ def challenge(reached: pd.Series, chance: pd.Series, windows: detection.Windows,
     if champion is None:
         return judge(reached, chance, first=True, fewest=fewest)
     rival = tracking.load(version=champion)
-    against = detection.evaluate(rival, narrowed(windows, rival, champion), dataset, "champion")
-    return judge(reached, judged.precision(against), fewest=fewest)
+    same = narrowed(windows, rival, champion)
+    scores = labelled(detection.system(rival, same, same.names(*JUDGED)), same.recordings,
+                      same.window_s)
+    return judge(reached, precisions(scores), fewest=fewest)
 
 
 def narrowed(windows: detection.Windows, champion: Any, version: int) -> detection.Windows:
@@ -77,7 +80,7 @@ def register(dataset: Path, out: Path) -> dict[str, Any]:
         windows = detection.read(out)
         made = detection.evaluate(detector, windows, dataset.name, card["detector"])
         version = version or _log(detector, card, made, windows, dataset, out)
-        verdict = challenge(judged.precision(made), judged.chance(made), windows, dataset.name)
+        verdict = challenge(judged.precision(made), judged.chance(made), windows)
         if verdict.promotes:
             tracking.promote(tracking.MODEL, version)
     return {"version": version, "champion": tracking.champion(), **dataclasses.asdict(verdict)}

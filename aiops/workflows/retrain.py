@@ -38,6 +38,9 @@ from aiops.workflows.promotion import FEWEST_INCIDENTS, Verdict
 
 TRAIN, EVALUATE = "02-train-detector", "03-evaluate-detector"
 DONE = ".done"  # in a step's folder, written last
+# Code that features, and then models and their figures, are made by.
+FEATURE_ROOMS = ("schema.py", "otlp/*", "lake/*", "datasets/*", "features/**/*")
+MODEL_ROOMS = ("base.py", "detection/*", "evaluation/*", "plots/*", "tracking/*", "workflows/*")
 SQLITE = "sqlite:///"
 
 
@@ -106,9 +109,8 @@ def retrain(of: Plan, allow_unpinned: bool = False,
     """
     with locked(_lock(of.out)):
         data = pin.pinned(of.dataset, allow_unpinned)
-        code = _code(of.notebooks)
-        features = _features(of, of.out / f"features-{_features_key(of, data, code)}")
-        run = of.out / f"{of.detector}-{_hash(features.name, of.detector, dict(of.settings))}"
+        features = _features(of, of.out / f"features-{_features_key(of, data)}")
+        run = of.out / f"{of.detector}-{_run_key(of, features)}"
         version = _trained(of, features, run / "train")
         _evaluated(of, features, run, version)
         return _decided(of, features, run, version, data, fewest)
@@ -190,7 +192,7 @@ def _decided(of: Plan, features: Path, run: Path, version: int, data: str,
     if verdict is None:
         reached = evaluate.precisions(run / "evaluate")
         verdict = champion.challenge(reached["ap"], reached["chance"], detection.read(features),
-                                     of.dataset.name, fewest)
+                                     fewest)
         whole.write_json(_told(of, run, version, before, verdict, data), answer)
         if verdict.promotes:
             tracking.promote(tracking.MODEL, version)
@@ -210,20 +212,26 @@ def _told(of: Plan, run: Path, version: int, before: int | None, verdict: Verdic
 
 
 # --- what a step depends on --------------------------------------------------------------
-def _features_key(of: Plan, data: str, code: str) -> str:
+def _features_key(of: Plan, data: str) -> str:
     truth = hashlib.sha256((of.dataset / "truth.json").read_bytes()).hexdigest()
-    return _hash(data, truth, of.window_s, of.timezone, code)
+    return _hash(data, truth, of.window_s, of.timezone, _code(*FEATURE_ROOMS))
+
+
+def _run_key(of: Plan, features: Path) -> str:
+    steps = [(of.notebooks / f"{name}.ipynb").read_text() for name in (TRAIN, EVALUATE)]
+    return _hash(features.name, of.detector, dict(of.settings), steps, _code(*MODEL_ROOMS))
 
 
 def _hash(*parts: Any) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def _code(folder: Path) -> str:
-    """A hash of the package's files and of the two notebooks."""
+def _code(*rooms: str) -> str:
+    """A hash of what these rooms of the package hold."""
     package = Path(aiops.__file__).parent
-    files = [path for path in sorted(package.rglob("*")) if path.suffix in (".py", ".sql")]
+    files = [path for room in rooms for path in sorted(package.glob(room))
+             if path.suffix in (".py", ".sql")]
     total = hashlib.sha256()
-    for path in [*files, *(folder / f"{name}.ipynb" for name in (TRAIN, EVALUATE))]:
+    for path in files:
         total.update(f"{path.name}\0".encode() + path.read_bytes())
     return total.hexdigest()
