@@ -150,24 +150,32 @@ def edge_suspects(case: Case) -> list[str]:
 
 def edge_series(spans: pd.DataFrame, edges: list[str], windows: list[Window],
                 bucket_s: float) -> pd.DataFrame:
-    """What lies on these edges, as ``span_series``: time and calls that the callee did not see.
+    """What lies on these edges: time and calls that the callee did not see.
 
-    Latency is the client span's less the callee's answer; an error is a call that nobody
-    answered. How many calls there were is the callee's own and left out.
+    ``edge_latency_p95`` (ms) of the client span less the callee's answer, ``edge_error_rate``
+    the share of calls that nobody answered. How many there were is the callee's own matter.
     """
     if "kind" not in spans or "peer_service" not in spans:
         return span_series(spans.iloc[:0], windows, bucket_s)
+    crossing = _crossing(spans, edges)
+    made = pd.concat([_buckets(crossing, *whole, bucket_s) for whole in _whole(windows, bucket_s)],
+                     ignore_index=True)
+    made["name"] = made["name"].str.replace("span_", "edge_")
+    return made[made["name"] != "edge_count"]
+
+
+def _crossing(spans: pd.DataFrame, edges: list[str]) -> pd.DataFrame:
+    """Client spans by edge, with what their callee's span leaves of their time."""
     leaving = spans[spans["kind"].isin(_LEAVING) & spans["peer_service"].notna()]
     crossing = leaving.assign(service=leaving["service"] + "->" + leaving["peer_service"])
     crossing = crossing[crossing["service"].isin(edges)]
-    inner = spans[spans["kind"].isin(_ENTERING)].groupby(["trace_id", "parent_span_id"])[
-        "duration_ns"].max().rename("inner")
-    crossing = crossing.join(inner, on=["trace_id", "span_id"])
-    crossing["status_code"] = crossing["inner"].isna().map({True: "error", False: "ok"})
-    crossing["duration_ns"] -= crossing["inner"].fillna(0)
-    made = pd.concat([_buckets(crossing, *bucketed, bucket_s)
-                      for bucketed in _whole(windows, bucket_s)], ignore_index=True)
-    return made[made["name"] != "span_count"]
+    answers = spans[spans["kind"].isin(_ENTERING)]
+    inner = answers.groupby(["trace_id", "parent_span_id"])["duration_ns"].max()
+    crossing = crossing.join(inner.rename("inner"), on=["trace_id", "span_id"])
+    unanswered = crossing["inner"].isna()
+    return crossing.assign(
+        status_code=unanswered.map({True: "error", False: "ok"}),
+        duration_ns=crossing["duration_ns"] - crossing["inner"].fillna(0))
 
 
 def _answered(spans: pd.DataFrame) -> pd.DataFrame:

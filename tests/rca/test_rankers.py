@@ -146,19 +146,23 @@ def test_an_edge_is_blamed_for_what_its_callee_did_not_see(ranker):
 def test_calls_that_nobody_answered_lie_on_the_edge():
     got = columns(called("refused"))
     name, service = got.about["name"], got.about["service"]
-    [unanswered] = got.about.index[(service == "front->ship") & (name == "span_error_rate")]
+    [unanswered] = got.about.index[(service == "front->ship") & (name == "edge_error_rate")]
     late = got.abnormal[got.abnormal["column"] == unanswered]
     assert late["value"].tolist() == pytest.approx([0.75] * 4)
-    assert set(name[service == "front->cart"]) == {"span_latency_p95", "span_error_rate"}
+    assert set(name[service == "front->cart"]) == {"edge_latency_p95", "edge_error_rate"}
 
 
+@pytest.mark.parametrize("told", [True, False])
 @pytest.mark.parametrize("ranker", ["baro", "nsigma", "traversal"])
-def test_a_suspect_without_telemetry_ties_last(ranker):
-    spans = called("slow").traces.drop(columns="peer_service")  # nor can an edge be told
+def test_a_suspect_without_telemetry_ties_last(ranker, told):
+    spans = called("slow").traces
+    if not told:  # whom a client span called
+        spans = spans.drop(columns="peer_service")
+    unseen = ["host", "ship->cart"]
     case = Case(normal=((at(0), at(40)),), abnormal=(at(40), at(60)), traces=spans,
-                suspects=("cart", "ship", "host", "front->ship"))
+                suspects=("cart", "ship", *unseen))
     got = rank(case, ranker)
-    assert got[["host", "front->ship"]].tolist() == [0.0, 0.0]
+    assert got[unseen].tolist() == [0.0, 0.0]
     assert got.min() == 0.0
 
 
