@@ -47,7 +47,8 @@ docs: setup  ## write docs/cli.md from the program
 
 lab: setup  ## JupyterLab on the notebooks
 	jupyter lab --notebook-dir=notebooks --LabApp.news_url= \
-	    --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate
+	    --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate \
+	    --LabApp.app_settings_dir=scripts/lab $(if $(filter 0,$(shell id -u)),--allow-root)
 
 ui: setup  ## the MLflow user interface
 	mkdir -p experiments/mlflow

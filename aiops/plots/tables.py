@@ -79,7 +79,12 @@ def _cell(value: Any, places: int) -> str:
 
 
 def enable() -> None:
-    """In a notebook: show frames as these tables, Figures as PNG of 200 dpi."""
+    """In a notebook: show frames as these tables, Figures as PNG of 200 dpi.
+
+    tqdm's call for ipywidgets is silenced: widgets do not survive in an executed copy.
+    """
+    import warnings
+
     from IPython.core.getipython import get_ipython
 
     from aiops.plots.style import to_png
@@ -87,6 +92,7 @@ def enable() -> None:
     shell = get_ipython()
     if shell is None or shell.display_formatter is None:
         return
+    warnings.filterwarnings("ignore", message="IProgress not found")
     formatters = shell.display_formatter.formatters
     formatters["text/html"].for_type(pd.DataFrame, to_html)
     formatters["image/png"].for_type_by_name("matplotlib.figure", "Figure", _png(to_png))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import sys
 import urllib.error
@@ -16,10 +17,13 @@ from typing import Any
 from tests.notebooks.devtools import Page
 from tests.notebooks.processes import running, wait
 
-# What `make lab` hands over, without its folder.
-FLAGS = ("--LabApp.news_url=",
-         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate")
-_SETTINGS = {"fetchNews": "false", "checkForUpdates": False}
+_ROOT = Path(__file__).parents[2]
+
+
+def flags() -> list[str]:
+    """What `make lab` sets, so that it is what is tested."""
+    recipe = (_ROOT / "Makefile").read_text().split("\nlab:")[1].split("\n\n")[0]
+    return re.findall(r"--LabApp\.\S+", recipe)
 
 
 @contextmanager
@@ -32,19 +36,17 @@ def server(notebooks: Path, folder: Path) -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     home = folder / "home"
-    settings = home / "lab/user-settings/@jupyterlab/apputils-extension"
-    settings.mkdir(parents=True)
-    (settings / "notification.jupyterlab-settings").write_text(json.dumps(_SETTINGS))
+    home.mkdir()
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root",
                f"--ServerApp.root_dir={notebooks}", "--ServerApp.ip=127.0.0.1",
                f"--ServerApp.port={port}", "--ServerApp.port_retries=0",
-               "--IdentityProvider.token=", "--LabApp.expose_app_in_browser=True", *FLAGS]
+               "--IdentityProvider.token=", "--LabApp.expose_app_in_browser=True", *flags()]
     environment = {**os.environ, "HOME": str(home), "JUPYTER_CONFIG_DIR": str(home),
                    "JUPYTER_DATA_DIR": str(home / "data"),
                    "JUPYTER_RUNTIME_DIR": str(home / "run"), "IPYTHONDIR": str(home / "ipython"),
                    "MLFLOW_TRACKING_URI": f"sqlite:///{folder}/mlflow.db"}
     url = f"http://127.0.0.1:{port}"
-    with running(command, folder / "lab.log", env=environment):
+    with running(command, folder / "lab.log", env=environment, cwd=_ROOT):
         wait(lambda: _answers(url), 120, "JupyterLab to answer")
         yield url
 
@@ -99,4 +101,6 @@ class Notebook:
         return list(self.page.js(_NAGS))
 
     def shutdown(self) -> None:
+        """Save, so that leaving asks for nothing, and end the kernel."""
+        self.page.js("window.opened.context.save()")
         self.page.js("window.opened.sessionContext.shutdown()")
