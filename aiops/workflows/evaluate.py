@@ -48,10 +48,10 @@ def write(made: detection.Evaluation, out: Path) -> None:
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """The rows of a frame in JSON's own types, null for what is missing."""
-    rows: list[dict[str, Any]] = json.loads(frame.to_json(orient="records", date_format="iso",
-                                                          double_precision=15))
-    return rows
+    """The rows of a frame in JSON's own types, null for what is missing; floats as they are."""
+    plain = frame.astype(object).where(frame.notna(), None)
+    return [{str(key): value.item() if hasattr(value, "item") else value
+             for key, value in row.items()} for row in plain.to_dict("records")]
 
 
 def precisions(folder: Path) -> pd.DataFrame:

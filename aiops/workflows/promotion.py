@@ -16,6 +16,7 @@ from aiops.evaluation.bootstrap import paired
 
 # With fewer, even a challenger that is better on every one passes a sign test at 95 % never.
 FEWEST_INCIDENTS = 6
+ROUNDING = 1e-9  # a difference this small is arithmetic's
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def judge(challenger: pd.Series, rival: pd.Series, first: bool = False,
     rival = rival.reindex(challenger.index)
     difference = float((challenger - rival).mean())
     low, high = paired(challenger, rival)
-    better = low > 0 and len(challenger) >= fewest
+    better = low > ROUNDING and len(challenger) >= fewest
     decision = ("first" if first else "promoted") if better else "kept"
     reason = _reason(better, "chance" if first else "the champion", low, high, len(challenger),
                      fewest)

@@ -33,6 +33,11 @@ def test_a_worse_and_an_equal_challenger_are_refused():
     assert judge(precisions(0.5), precisions(0.5)).decision == "kept"  # low is 0, not above it
 
 
+def test_rounding_is_no_progress():
+    champion = precisions(0.5)
+    assert judge(champion + 1e-15, champion).decision == "kept"
+
+
 def test_the_first_is_held_against_chance():
     chance = pd.Series(0.3, index=NAMES)
     assert judge(precisions(0.5), chance, first=True).decision == "first"
