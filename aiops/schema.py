@@ -121,6 +121,7 @@ FEATURES = pa.schema([
     ("dependency_count", pa.int32()),
     # resource
     ("cpu_cores", pa.float64()), ("memory_bytes", pa.float64()),
+    ("memory_growth_bytes_per_s", pa.float64()),  # since the window before
     ("disk_read_bytes_per_s", pa.float64()), ("disk_write_bytes_per_s", pa.float64()),
     ("network_in_bytes_per_s", pa.float64()), ("network_out_bytes_per_s", pa.float64()),
     # logs by severity number
@@ -133,7 +134,7 @@ CALENDAR = ("hour_of_day", "day_of_week", "day_of_month", "is_weekend", "is_busi
 # What a model may see: numbers that neither tell the time nor need merging.
 MODEL_FEATURES = (
     "request_rate_per_s", "error_rate", "latency_p50_ms", "latency_p95_ms", "latency_p99_ms",
-    "dependency_count", "cpu_cores", "memory_bytes", "disk_read_bytes_per_s",
+    "dependency_count", "cpu_cores", "memory_growth_bytes_per_s", "disk_read_bytes_per_s",
     "disk_write_bytes_per_s", "network_in_bytes_per_s", "network_out_bytes_per_s",
     "log_count", "log_warn_count", "log_error_count",
 )

@@ -13,8 +13,9 @@ from aiops import schema
 from aiops.errors import InputError, SchemaError
 from aiops.features.query import Pair
 
-_NEVER_NEGATIVE = [f.name for f in schema.FEATURES if f.name.endswith(
-    ("_count", "_per_s", "_ms", "_ns", "_bytes")) or f.name == "cpu_cores"]
+_AMOUNTS = ("_count", "_per_s", "_ms", "_ns", "_bytes", "_cores")
+_NEVER_NEGATIVE = [f.name for f in schema.FEATURES
+                   if f.name.endswith(_AMOUNTS) and "growth" not in f.name]
 
 
 def _negative(name: str, f: pd.DataFrame) -> pd.Series:

@@ -18,7 +18,9 @@ def table():
     """a is heard in windows 0 and 3, b in 1: nobody is in 2."""
     return features.windows(lake(
         spans=[span(0, "a", 0, status="error"), span(1, "b", W), span(2, "a", 3 * W)],
-        metrics=[point(0, "process.memory.usage", 3 * W, 64.0, type="gauge", temporality=None)]), 5)
+        metrics=[point(0, "process.memory.usage", 3 * W, 64.0, type="gauge", temporality=None),
+                 point(1, "process.cpu.time", 3 * W, 1.0, start=3 * W - W, temporality=1)],
+        metric_attributes=[word(1, "cpu.mode", "user")]), 5)
 
 
 def at(window):
@@ -40,7 +42,7 @@ def test_null_is_nan_and_zero_is_zero(table):
     assert frame["request_rate_per_s"].tolist() == [0.2, 0.0, 0.2]
     assert frame["error_rate"].tolist()[::2] == [1.0, 0.0]
     assert np.isnan(frame["error_rate"].iloc[1])
-    assert frame["memory_bytes"].dropna().to_dict() == {at(3): 64.0}
+    assert frame["memory_growth_bytes_per_s"].isna().all()  # no level in the window before
     assert frame["log_count"].isna().all()
 
 
@@ -58,8 +60,8 @@ def test_a_system_frame_has_a_column_for_each_service_and_feature_that_is_ever_t
         service, feature = name.split(":")
         expected = features.model_frame(table, service)[feature]
         pd.testing.assert_series_equal(frame[name], expected, check_names=False, check_freq=False)
-    assert "a:memory_bytes" in frame
-    assert "b:memory_bytes" not in frame
+    assert "a:cpu_cores" in frame
+    assert "b:cpu_cores" not in frame
     assert "a:log_count" not in frame
 
 
@@ -98,7 +100,7 @@ def test_neither_the_clock_nor_a_counter_since_start_reaches_a_model() -> None:
     later = rows[rows["window_start"] > rows["window_start"].min()]  # which sets the counters' base
     assert len(later) == 39
     seen = later[list(schema.MODEL_FEATURES)].dropna(axis=1, how="all")
-    assert {"cpu_cores", "disk_read_bytes_per_s", "network_in_bytes_per_s", "memory_bytes",
-            "latency_p99_ms", "log_warn_count"} <= set(seen)
+    assert {"cpu_cores", "disk_read_bytes_per_s", "network_in_bytes_per_s",
+            "memory_growth_bytes_per_s", "latency_p99_ms", "log_warn_count"} <= set(seen)
     assert (seen.max() - seen.min()).max() == pytest.approx(0.0, abs=1e-9)
     assert not set(schema.CALENDAR) & set(rows)

@@ -82,6 +82,14 @@ def test_memory_is_the_mean_of_each_process_summed():
     assert got["memory_bytes"].tolist() == [25.0]
 
 
+def test_memory_grows_since_the_window_before_and_no_other():
+    got = rows(lake(metrics=[
+        point(n, "process.memory.usage", window * W, value, type="gauge", temporality=None)
+        for n, (window, value) in enumerate([(0, 10), (1, 60), (2, 35), (4, 90)])]))
+    growth = got["memory_growth_bytes_per_s"].dropna().to_dict()
+    assert growth == {("a", 1): 10.0, ("a", 2): -5.0}
+
+
 def test_disk_and_network_by_direction_from_the_process_else_from_its_system():
     got = rows(lake(
         metrics=[point(0, "process.disk.io", W, 50, start=0),
