@@ -36,6 +36,7 @@ def report(notebook: Path, dataset: Path, out: Path) -> dict[str, Any]:
 def findings(executed: Path) -> list[str]:
     """Titles of an executed notebook's pictures, in order."""
     book = nbformat.read(str(executed), as_version=4)
-    titles = [output.get("metadata", {}).get("alt") for cell in book.cells
-              for output in cell.get("outputs", [])]
+    shown = [output.get("metadata", {}) for cell in book.cells
+             for output in cell.get("outputs", [])]
+    titles = [about.get("image/png", about).get("alt") for about in shown]
     return [str(title) for title in titles if title]
