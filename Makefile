@@ -21,6 +21,7 @@ demo: setup  ## the main job: pull the bundled data, run the pipeline, print its
 	@dvc pull --quiet
 	@dvc repro
 	@dataset=$$(sed -n 's/^dataset: *\([^ ]*\).*/\1/p' params.yaml); \
+	    aiops pipeline register datasets/$$dataset experiments/$$dataset && \
 	    aiops pipeline summary datasets/$$dataset experiments/$$dataset
 
 lint: setup  ## style, types, import contracts
