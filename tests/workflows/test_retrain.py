@@ -103,24 +103,6 @@ def test_a_better_challenger_is_promoted_and_a_worse_one_refused(small, features
     assert run.aliases == ("champion",)
 
 
-def test_the_whole_run_by_its_notebooks(small, registry, tmp_path):
-    out = tmp_path / "out"
-    first = retrain.retrain(planned(small, out, GOOD), fewest=fewest(small))
-    assert (first["decision"], first["champion"], first["champion_before"]) == ("first", 1, None)
-    assert first["dataset_version"] == tracking.dataset_version(small / "recordings")
-    assert json.loads(Path(first["paths"]["decision"]).read_text()) == first
-    page = Path(first["paths"]["evaluation"]).read_text()
-    assert re.search(r"\d of \d incidents? raise an alarm", page)
-    metrics = tracking.figures(tracking.versions()[0].run_id)
-    assert metrics["vus_pr"] > metrics["vus_pr.chance"]
-    before = {path: path.stat().st_mtime_ns for path in out.rglob("*") if path.is_file()}
-    again = retrain.retrain(planned(small, out, GOOD), fewest=fewest(small))
-    assert again["decision"] == "kept"
-    assert "is the champion already" in again["reason"]
-    assert {path: path.stat().st_mtime_ns for path in out.rglob("*") if path.is_file()} == before
-    assert len(tracking.versions()) == 1
-
-
 def test_a_step_that_was_broken_off_is_begun_anew_and_others_are_not(tmp_path):
     done = []
     step = tmp_path / "step"
@@ -133,6 +115,7 @@ def test_a_step_that_was_broken_off_is_begun_anew_and_others_are_not(tmp_path):
 
 def test_the_champions_precision_is_the_evaluations(small, features, registry):
     first = challenged(features, small, GOOD)
+    assert (first.verdict.decision, tracking.champion()) == ("first", 1)
     verdict = champion.challenge(judged.precision(first.made), judged.chance(first.made),
                                  first.windows, 1)
     assert (verdict.difference, verdict.low, verdict.high) == (0, 0, 0)  # against itself
@@ -200,7 +183,8 @@ def crontab() -> str:
     return command
 
 
-def test_the_cron_line_runs_under_crons_bare_environment(small, tmp_path):
+def test_the_cron_line_runs_whole_under_crons_bare_environment_and_a_second_run_changes_nothing(
+        small, tmp_path, monkeypatch):
     clone = tmp_path / "aiops"
     shutil.copytree(small, clone / "datasets" / "shop")
     (clone / "experiments").mkdir()
@@ -214,5 +198,27 @@ def test_the_cron_line_runs_under_crons_bare_environment(small, tmp_path):
     assert (done.stdout, done.stderr) == ("", "")  # cron would send mail
     answer = json.loads((clone / "experiments" / "retrain.log").read_text())
     assert answer["decision"] in ("first", "kept")
-    assert (clone / "experiments" / "mlflow" / "mlflow.db").is_file()
-    assert all((clone / path).exists() for path in answer["paths"].values())
+    assert answer["dataset_version"] == tracking.dataset_version(small / "recordings")
+    made = {key: clone / path for key, path in answer["paths"].items()}
+    assert json.loads(made["decision"].read_text()) == answer
+    assert re.search(r"\d of \d incidents? raise an alarm", made["evaluation"].read_text())
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{clone}/experiments/mlflow/mlflow.db")
+    metrics = tracking.figures(tracking.versions()[0].run_id)
+    assert metrics["vus_pr"] > metrics["vus_pr.chance"]
+    again(clone, made["decision"], answer)
+
+
+def again(clone: Path, decision: Path, answer: dict) -> None:
+    """A second run trains nothing, registers nothing, and leaves what was decided."""
+    out = clone / "experiments" / "shop" / "retrain"
+
+    def stamps() -> dict[Path, int]:
+        return {path: path.stat().st_mtime_ns for path in out.rglob("*")
+                if path.is_file() and path != decision}
+
+    before = stamps()
+    second = retrain.retrain(retrain.plan(clone / "datasets" / "shop", clone))
+    assert second["decision"] == "kept"
+    assert (second["challenger"], second["champion"]) == (1, answer["champion"])
+    assert stamps() == before
+    assert len(tracking.versions()) == 1
