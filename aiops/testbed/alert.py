@@ -3,7 +3,7 @@
 The rule: every 5 s the last 10 s of each entry route are compared with the same route in
 the recording's own minute before. The alert fires at the end of the first such span, from
 the fault's start on, in which the route's p95 is above 1.5 times the highest p95 before and
-20 ms over it, or its share of failed requests is 10 points above the highest before.
+10 ms over it, or its share of failed requests is 10 points above the highest before.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SPAN_S, STEP_S = 10, 5
-LATENCY_FACTOR, LATENCY_MARGIN_MS = 1.5, 20.0
+LATENCY_FACTOR, LATENCY_MARGIN_MS = 1.5, 10.0
 FAILED_MARGIN = 0.1
 MIN_REQUESTS = 4
 LEFT_S = 15  # an alert later than this before the end leaves too little to look at
