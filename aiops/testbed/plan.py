@@ -9,7 +9,6 @@ from pathlib import Path
 
 from aiops.errors import InputError
 from aiops.testbed.faults import CANARY, DISTURBANCES, FAULTS, find
-from aiops.testbed.names import SERVICES
 
 ROLES = ("incident", "disturbance", "control", "normal")
 LEAD_S = 5  # load runs, nothing counts yet
@@ -89,15 +88,6 @@ def _entries(rng: random.Random, todo: list[tuple[str, str, str]], normal_s: int
         entries.append(Entry(name, role, rng.randrange(2**31), offset, *lengths, fault, target))
         offset += entries[-1].seconds
     return entries
-
-
-def uncovered(plan: list[Entry]) -> list[str]:
-    """Services and kinds that no incident of the plan has as culprit."""
-    incidents = [entry for entry in plan if entry.role == "incident"]
-    targets = {name for entry in incidents for name in entry.target.split("->")}
-    kinds = {entry.fault for entry in incidents}
-    missing = [name for name in SERVICES if name not in targets]
-    return missing + [name for name in FAULTS if name not in kinds]
 
 
 def save(plan: list[Entry], path: Path) -> None:

@@ -11,7 +11,6 @@ import shutil
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -198,7 +197,7 @@ def wait_until_quiet(say: Say) -> None:
 
 @contextmanager
 def lock(path: Path = LOCK) -> Iterator[None]:
-    """Held while recording; heavy work asks ``is_recording`` and waits."""
+    """Held while recording; ``scripts/quiet.sh`` has heavy work wait for it."""
     with open(path, "a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -208,18 +207,6 @@ def lock(path: Path = LOCK) -> Iterator[None]:
         file.write(f"{os.getpid()}\n")
         file.flush()
         yield
-
-
-def is_recording(path: Path = LOCK) -> bool:
-    """Whether some recorder on this machine is at work (its lock dies with it)."""
-    if not path.exists():
-        return False
-    with open(path) as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False
 
 
 def record(folder: Path, seed: int = 1, entries: list[Entry] | None = None,
@@ -261,14 +248,6 @@ def _scratch(folder: Path) -> Iterator[Path]:
 
     with tempfile.TemporaryDirectory(prefix="aiops-shop-") as path:
         yield Path(path)
-
-
-def shorten(entries: list[Entry], factor: float) -> list[Entry]:
-    """The same plan with shorter times, in whole windows: for trials."""
-    def short(seconds: int) -> int:
-        return round(seconds * factor / WINDOW_S) * WINDOW_S
-    return [replace(entry, before_s=short(entry.before_s), with_s=short(entry.with_s),
-                    after_s=short(entry.after_s)) for entry in entries]
 
 
 def _next_window(at: float) -> float:
