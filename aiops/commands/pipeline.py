@@ -42,10 +42,10 @@ def featurize(
 @pipeline.command()
 def rank(dataset: Dataset, out: Out, as_json: Json = False) -> None:
     """Score every root-cause ranker on the data set's incidents."""
-    from aiops.workflows import stages
+    from aiops.workflows import rank
 
     with reporting(as_json) as report:
-        figures = stages.rank(dataset, out / "metrics")
+        figures = rank.rank(dataset, out / "metrics")
         report({"figures": len(figures), "path": str(out / "metrics" / "rca.json")})
 
 

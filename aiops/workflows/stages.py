@@ -1,4 +1,4 @@
-"""What the stages of ``dvc.yaml`` do: recordings to lake, lake to features, cases to figures.
+"""The first stages of ``dvc.yaml``: recordings to lake, lake to features.
 
 Each stage writes its output whole or not at all.
 """
@@ -6,7 +6,6 @@ Each stage writes its output whole or not at all.
 from __future__ import annotations
 
 import hashlib
-import json
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -22,7 +21,7 @@ from aiops import datasets, features
 from aiops import lake as lakes
 from aiops.datasets.folder import read_truth
 from aiops.errors import InputError
-from aiops.workflows.bench import bench_rca
+from aiops.workflows import whole
 
 
 def ingest(recordings: Path, lake: Path) -> dict[str, Any]:
@@ -43,7 +42,7 @@ def ingest(recordings: Path, lake: Path) -> dict[str, Any]:
     shutil.rmtree(lake, ignore_errors=True)
     part.rename(lake)
     found = {**counts, "sha256": _hash(folders)}
-    _write_json(found, lake.with_name("ingest.json"))
+    whole.write_json(found, lake.with_name("ingest.json"))
     return found
 
 
@@ -56,13 +55,6 @@ def _hash(folders: list[Path]) -> str:
     return total.hexdigest()
 
 
-def _write_json(value: Any, out: Path) -> None:
-    out.parent.mkdir(parents=True, exist_ok=True)
-    part = out.with_name(out.name + ".part")
-    part.write_text(json.dumps(value, indent=1) + "\n")
-    part.replace(out)
-
-
 def featurize(lake: Path, out: Path, window_s: float, timezone: str = "UTC",
               dataset: Path | None = None) -> dict[str, int]:
     """Write features and topology as Parquet; rows by table.
@@ -70,7 +62,13 @@ def featurize(lake: Path, out: Path, window_s: float, timezone: str = "UTC",
     With a recorded data set also its recordings and labels, which tell the truth and lie
     apart from the features; rows of features are then made only of windows that lie wholly
     inside a recording: what telemetry there is of the time between is not whole.
+
+    Raises:
+        InputError: there is no lake.
     """
+    if dataset is not None and not lake.is_dir():
+        raise InputError(f"There is no lake {lake}. `dvc` knows of ingest.json beside it alone: "
+                         "make both anew with `dvc repro --force ingest`.")
     connection = lakes.open(lake, create=False).connection
     tables, within = {}, None
     if dataset is not None:
@@ -91,16 +89,3 @@ def spans(recordings: pa.Table) -> list[tuple[pd.Timestamp, pd.Timestamp]]:
     """What was recorded: (start, end) of each recording."""
     frame = recordings.select(["start", "end"]).to_pandas()
     return list(frame.itertuples(index=False, name=None))
-
-
-def rank(dataset: Path, out: Path) -> list[dict[str, Any]]:
-    """Score every ranker on the data set's incidents.
-
-    The figures go to ``rca.json`` in the folder ``out``; those in seconds, which differ from
-    run to run, to ``rca-seconds.json``.
-    """
-    figures = [vars(figure) for figure in bench_rca(dataset)]
-    timed = [figure for figure in figures if figure["unit"] == "s"]
-    _write_json([figure for figure in figures if figure not in timed], out / "rca.json")
-    _write_json(timed, out / "rca-seconds.json")
-    return figures

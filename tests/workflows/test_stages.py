@@ -113,3 +113,9 @@ def test_ingesting_again_replaces_the_lake(recordings, tmp_path):
 def test_an_empty_folder_is_refused(tmp_path):
     with pytest.raises(InputError, match="dvc pull"):
         stages.ingest(tmp_path, tmp_path / "lake")
+
+
+def test_a_lost_lake_is_named_with_the_way_to_make_it_again(recordings, tmp_path):
+    with pytest.raises(InputError, match="dvc repro --force ingest"):
+        stages.featurize(tmp_path / "lake", tmp_path, 5.0, dataset=recordings.parent)
+    assert not (tmp_path / "lake").exists()

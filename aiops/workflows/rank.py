@@ -1,0 +1,39 @@
+"""The stage of ``dvc.yaml`` that scores rankers, and its figures read again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from aiops.errors import InputError
+from aiops.evaluation.figures import Figure
+from aiops.workflows import whole
+from aiops.workflows.bench import bench_rca
+
+FIGURES, SECONDS = "rca.json", "rca-seconds.json"
+
+
+def rank(dataset: Path, out: Path) -> list[dict[str, Any]]:
+    """Score every ranker on the data set's incidents.
+
+    The figures go to ``rca.json`` in the folder ``out``; those in seconds, which differ from
+    run to run, to ``rca-seconds.json``.
+    """
+    figures = [vars(figure) for figure in bench_rca(dataset)]
+    timed = [figure for figure in figures if figure["unit"] == "s"]
+    whole.write_json(timed, out / SECONDS)
+    whole.write_json([figure for figure in figures if figure not in timed], out / FIGURES)
+    return figures
+
+
+def read(out: Path) -> list[Figure]:
+    """The figures that ``rank`` wrote into the folder ``out``.
+
+    Raises:
+        InputError: one of its files is not there.
+    """
+    if missing := [name for name in (FIGURES, SECONDS) if not (out / name).is_file()]:
+        raise InputError(f"{out} lacks {', '.join(missing)}. Run `dvc repro --force rank`.")
+    return [Figure(**each) for name in (FIGURES, SECONDS)
+            for each in json.loads((out / name).read_text())]
