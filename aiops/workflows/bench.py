@@ -123,43 +123,25 @@ def _check_truth(dataset: Dataset) -> None:
     if not dataset.truth:
         raise CaseError(f"{dataset.root} has no truth.json to score against. Write one beside "
                         'the cases: {"<id>": {"culprits": ["<service>"], "kind": "service"}}.')
+    for name in dataset.readers():
+        if name not in dataset.truth:
+            raise CaseError(f"The truth of {dataset.root} lacks the case {name!r}. "
+                            "A case that is no incident has culprits [].")
 
 
 def _incidents(dataset: Dataset) -> Iterator[tuple[str, Case]]:
     for name, read in dataset.readers().items():
-        if name not in dataset.truth:
-            raise CaseError(f"The truth of {dataset.root} lacks the case {name!r}. "
-                            "A case that is no incident has culprits [].")
         if dataset.truth[name]["culprits"]:
             yield name, read()
 
 
 def _fit(model: Ranker, dataset: Dataset) -> None:
     if getattr(model, "hindsight", False):
-        scored = {name: entry["culprits"] for name, entry in dataset.truth.items()}
-        order: list[list[str]] = []
-
-        def cases() -> Iterator[Case]:
-            for name, case in _incidents(dataset):
-                order.append(scored[name])
-                yield case
-
-        model.fit(cases(), _Following(order))  # type: ignore[arg-type]
+        told = [dataset.truth[name]["culprits"] for name in dataset.readers()]
+        cases: Any = (case for _, case in _incidents(dataset))  # read one at a time
+        model.fit(cases, [culprits for culprits in told if culprits])
     else:
         model.fit([case for _, case in dataset.history()])
-
-
-class _Following:
-    """The culprits of the cases read so far: y for a fit that takes cases one at a time."""
-
-    def __init__(self, order: list[list[str]]) -> None:
-        self.order = order
-
-    def __iter__(self) -> Iterator[list[str]]:
-        n = 0
-        while n < len(self.order):
-            yield self.order[n]
-            n += 1
 
 
 def _outcome(model_name: str, model: Ranker, name: str, case: Case,
