@@ -185,6 +185,15 @@ def test_git_state_tells_a_changed_tree(tmp_path: Path) -> None:
 
 
 # --- the registry -------------------------------------------------------------------------
+def test_a_model_is_named_after_its_data_sets_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mine").mkdir()
+    monkeypatch.chdir(tmp_path / "mine")
+    names = {tracking.named(given) for given in ("mine", "../mine/", ".", tmp_path / "mine")}
+    assert names == {"mine-detector"}
+
+
 def test_the_same_content_registers_once(here: Path, forest: PerService) -> None:
     with tracking.start("train", "r") as run_id:
         assert tracking.register(forest, frame(), "d") == 1

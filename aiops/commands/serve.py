@@ -8,12 +8,16 @@ import typer
 
 from aiops.commands.output import Json, reporting
 
-Name = Annotated[str, typer.Argument(help="Name of the registered model.")]
+Dataset = Annotated[str | None, typer.Argument(
+    help="Data set, or its folder, that the model was trained on.", show_default="shop")]
+Model = Annotated[str | None, typer.Option(
+    help="Name of a registered model, instead of a data set.", show_default="DATASET-detector")]
 SHOWN = ("vus_pr", "pr_auc", "event_recall", "false_alarms_per_hour")  # where a run has them
 
 
 def serve(
-    name: Name = "shop-detector",
+    dataset: Dataset = None,
+    model: Model = None,
     version: Annotated[str, typer.Option(help="A version's number, or an alias.")] = "champion",
     host: Annotated[str, typer.Option(help="Loopback address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 5001,
@@ -22,23 +26,33 @@ def serve(
     """Score rows of features over HTTP with a registered detector, until Ctrl-C or SIGTERM."""
     from aiops import serving
 
+    name = _name(dataset, model)
     url = f"http://{host}:{port}/invocations"
     with reporting(as_json) as report:
         serving.serve(name, version, host, port, lambda number: report(
             {"model": name, "version": number, "url": url}))
 
 
-def models(name: Name = "shop-detector", as_json: Json = False) -> None:
+def models(dataset: Dataset = None, model: Model = None, as_json: Json = False) -> None:
     """List the registered versions of a model, with aliases and the figures of their runs.
 
     For people the main figures; with `--json` all.
     """
     from aiops import tracking
 
+    name = _name(dataset, model)
     with reporting(as_json) as report:
         rows = [_row(version, tracking.figures(version.run_id) if version.run_id else {})
                 for version in tracking.versions(name)]
         report(rows if as_json else [_short(row) for row in rows])
+
+
+def _name(dataset: str | None, model: str | None) -> str:
+    from aiops import tracking
+
+    if dataset and model:
+        raise typer.BadParameter(f"Give a data set or --model, not both. Got {dataset}, {model}.")
+    return model or tracking.named(dataset or "shop")
 
 
 def _row(version: Any, figures: dict[str, float]) -> dict[str, Any]:

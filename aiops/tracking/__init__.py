@@ -6,12 +6,12 @@ State lies in ``experiments/mlflow`` of the project; ``MLFLOW_TRACKING_URI`` win
 from aiops.tracking.artifact import content, load_file, save_file
 from aiops.tracking.provenance import dataset_version
 from aiops.tracking.registry import (
-    MODEL,
     Version,
     as_sent,
     champion,
     find,
     load,
+    named,
     promote,
     register,
     versions,
@@ -20,7 +20,7 @@ from aiops.tracking.runs import figures, log_figures, log_file, log_picture, res
 from aiops.tracking.store import uri
 
 __all__ = [
-    "MODEL", "Version", "as_sent", "champion", "content", "dataset_version", "figures", "find",
-    "load", "load_file", "log_figures", "log_file", "log_picture", "promote", "register",
+    "Version", "as_sent", "champion", "content", "dataset_version", "figures", "find", "load",
+    "load_file", "log_figures", "log_file", "log_picture", "named", "promote", "register",
     "resume", "save_file", "start", "uri", "versions",
 ]

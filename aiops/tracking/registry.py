@@ -25,7 +25,6 @@ from aiops.tracking.store import connect
 if TYPE_CHECKING:
     import pandas as pd
 
-MODEL = "shop-detector"
 CHAMPION = "champion"
 EXAMPLE_ROWS = 3  # kept with the model, to be sent as they are
 ARTIFACT = "detector"  # its name among the model's artifacts
@@ -53,7 +52,18 @@ class Version:
     created_ms: int
 
 
-def register(detector: Detector, example: pd.DataFrame, name: str = MODEL) -> int:
+def named(dataset: Path | str) -> str:
+    """The registered model's name for a data set's folder, or its name.
+
+    One model a data set: detectors of two systems never challenge each other.
+
+    >>> named("datasets/shop")
+    'shop-detector'
+    """
+    return f"{Path(dataset).resolve().name}-detector"
+
+
+def register(detector: Detector, example: pd.DataFrame, name: str) -> int:
     """The version number of ``detector`` under ``name``; the same content registers once.
 
     A new version belongs to the active run; without one, a run ``register`` is made for it
@@ -123,7 +133,7 @@ def _with_content(name: str, content: str) -> int | None:
     return min((v.number for v in versions(name) if v.content == content), default=None)
 
 
-def versions(name: str = MODEL) -> list[Version]:
+def versions(name: str) -> list[Version]:
     """All versions of ``name``, oldest first; none when nothing was registered."""
     client = connect()
     try:
@@ -140,7 +150,7 @@ def versions(name: str = MODEL) -> list[Version]:
     return sorted(found, key=lambda v: v.number)
 
 
-def champion(name: str = MODEL) -> int | None:
+def champion(name: str) -> int | None:
     """The version under the alias ``champion``; None when there is none."""
     return next((v.number for v in versions(name) if CHAMPION in v.aliases), None)
 
@@ -155,7 +165,7 @@ def promote(name: str, version: int) -> None:
     connect().set_registered_model_alias(name, CHAMPION, str(version))
 
 
-def load(name: str = MODEL, version: int | str = CHAMPION) -> Detector:
+def load(name: str, version: int | str = CHAMPION) -> Detector:
     """A registered detector, by number or alias; only its skops file is read.
 
     Raises:
@@ -180,4 +190,4 @@ def find(name: str, wanted: int | str) -> int:
             return v.number
     there = ", ".join(str(v.number) + "".join(f" ({a})" for a in v.aliases) for v in listed)
     raise InputError(f"{name} has no version {wanted}. There are: {there or 'none'}. "
-                     "Register one first: `aiops retrain`.")
+                     "Register one first: `aiops retrain DATASET`.")

@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-EXPERIMENT = tracking.MODEL
 KEYS = ["service", "window_start"]
 
 
-def challenge(reached: pd.Series, chance: pd.Series, windows: detection.Windows,
+def challenge(model: str, reached: pd.Series, chance: pd.Series, windows: detection.Windows,
               fewest: int = FEWEST_INCIDENTS) -> Verdict:
     """Judge a challenger against the champion; the alias is not moved here.
 
     Args:
+        model: registered name that both are versions of.
         reached: the challenger's average precision by incident of ``windows``.
         chance: what guessing gives on them.
         fewest: with fewer incidents nothing is promoted.
@@ -33,10 +33,10 @@ def challenge(reached: pd.Series, chance: pd.Series, windows: detection.Windows,
     Raises:
         InputError: the champion was fitted on features that ``windows`` lack.
     """
-    champion = tracking.champion()
+    champion = tracking.champion(model)
     if champion is None:
         return judge(reached, chance, first=True, fewest=fewest)
-    rival = tracking.load(version=champion)
+    rival = tracking.load(model, champion)
     same = narrowed(windows, rival, champion)
     scores = labelled(detection.system(rival, same, same.names(*JUDGED)), same.recordings,
                       same.window_s)
@@ -74,40 +74,43 @@ def register(dataset: Path, out: Path) -> dict[str, Any]:
         out: folder that the pipeline's outputs went to.
     """
     detector, card = train.load(out / "model")
-    version = known(detector)
-    verdict = reigns(version)
+    model = tracking.named(dataset)
+    version = known(model, detector)
+    verdict = reigns(model, version)
     if verdict is None:
         windows = detection.read(out)
         made = detection.evaluate(detector, windows, dataset.name, card["detector"])
         version = version or _log(detector, card, made, windows, dataset, out)
-        verdict = challenge(judged.precision(made), judged.chance(made), windows)
+        verdict = challenge(model, judged.precision(made), judged.chance(made), windows)
         if verdict.promotes:
-            tracking.promote(tracking.MODEL, version)
-    return {"version": version, "champion": tracking.champion(), **dataclasses.asdict(verdict)}
+            tracking.promote(model, version)
+    return {"version": version, "champion": tracking.champion(model),
+            **dataclasses.asdict(verdict)}
 
 
-def reigns(version: int | None) -> Verdict | None:
-    """That this version is the champion, if it is: nothing to compare then."""
-    if version is None or version != tracking.champion():
+def reigns(model: str, version: int | None) -> Verdict | None:
+    """That this version of a model is its champion, if it is: nothing to compare then."""
+    if version is None or version != tracking.champion(model):
         return None
     return Verdict("kept", f"Version {version} is the champion already: the same detector.")
 
 
-def known(detector: PerService) -> int | None:
-    """The version that has this very content."""
+def known(model: str, detector: PerService) -> int | None:
+    """The version of a model that has this very content."""
     same = tracking.content(detector)
-    return min((v.number for v in tracking.versions() if v.content == same), default=None)
+    return min((v.number for v in tracking.versions(model) if v.content == same), default=None)
 
 
 def _log(detector: PerService, card: dict[str, Any], made: detection.Evaluation,
          windows: detection.Windows, dataset: Path, out: Path) -> int:
     """A run with parameters, figures, pictures and reports, to which the version belongs."""
-    with tracking.start(EXPERIMENT, f"pipeline {card['detector']}", parameters(card),
+    model = tracking.named(dataset)
+    with tracking.start(model, f"pipeline {card['detector']}", parameters(card),
                         dataset=dataset):
         tracking.log_figures(made.figures)
         for path in sorted([*out.glob("plots/*.png"), *out.glob("reports/*.html")]):
             tracking.log_file(path, path.parent.name)
-        return tracking.register(detector, example(windows))
+        return tracking.register(detector, example(windows), model)
 
 
 def register_trained(detector: PerService, card: dict[str, Any], windows: detection.Windows,
@@ -116,13 +119,14 @@ def register_trained(detector: PerService, card: dict[str, Any], windows: detect
 
     Where this very detector is registered already, no new run is made.
     """
-    if (version := known(detector)) is not None:
+    model = tracking.named(dataset)
+    if (version := known(model, detector)) is not None:
         return version
-    with tracking.start(EXPERIMENT, f"train {card['detector']}", parameters(card),
+    with tracking.start(model, f"train {card['detector']}", parameters(card),
                         dataset=dataset):
         for name, picture in pictures.items():
             tracking.log_picture(picture, name)
-        return tracking.register(detector, example(windows))
+        return tracking.register(detector, example(windows), model)
 
 
 def parameters(card: dict[str, Any]) -> dict[str, Any]:

@@ -64,6 +64,11 @@ class Plan:
     notebooks: Path
     out: Path
 
+    @property
+    def model(self) -> str:
+        """Registered name that the challenger becomes a version of."""
+        return tracking.named(self.dataset)
+
 
 def plan(dataset: Path, project: Path = Path(), detector: str | None = None,
          settings: Mapping[str, Any] | None = None, out: Path | None = None) -> Plan:
@@ -99,8 +104,8 @@ def retrain(of: Plan, allow_unpinned: bool = False,
 
     Returns:
         decision ("promoted", "first" or "kept"), reason, difference, low, high, n, and what it
-        was about: challenger, champion (versions) and champion_before, dataset, dataset_version,
-        detector, settings, paths.
+        was about: model, challenger, champion (versions) and champion_before, dataset,
+        dataset_version, detector, settings, paths.
 
     Raises:
         BusyError: another retrain works on the same registry.
@@ -162,7 +167,7 @@ def _trained(of: Plan, features: Path, folder: Path) -> int:
 def _evaluated(of: Plan, features: Path, run: Path, version: int) -> None:
     """Figures and pictures of the challenger, added to the run that it belongs to."""
     folder = run / "evaluate"
-    run_id = next(v.run_id for v in tracking.versions() if v.number == version)
+    run_id = next(v.run_id for v in tracking.versions(of.model) if v.number == version)
 
     def work() -> None:
         done = notebooks.run(of.notebooks / f"{EVALUATE}.ipynb", folder, {
@@ -186,23 +191,24 @@ def _once(folder: Path, work: Callable[[], object]) -> None:
 
 def _decided(of: Plan, features: Path, run: Path, version: int, data: str,
              fewest: int) -> dict[str, Any]:
-    before = tracking.champion()
-    verdict = champion.reigns(version)
+    before = tracking.champion(of.model)
+    verdict = champion.reigns(of.model, version)
     answer = run / "decision.json"
     if verdict is None:
         reached = evaluate.precisions(run / "evaluate")
-        verdict = champion.challenge(reached["ap"], reached["chance"], detection.read(features),
-                                     fewest)
+        verdict = champion.challenge(of.model, reached["ap"], reached["chance"],
+                                     detection.read(features), fewest)
         whole.write_json(_told(of, run, version, before, verdict, data), answer)
         if verdict.promotes:
-            tracking.promote(tracking.MODEL, version)
+            tracking.promote(of.model, version)
     return _told(of, run, version, before, verdict, data)
 
 
 def _told(of: Plan, run: Path, version: int, before: int | None, verdict: Verdict,
           data: str) -> dict[str, Any]:
     return {
-        **dataclasses.asdict(verdict), "challenger": version, "champion_before": before,
+        **dataclasses.asdict(verdict), "model": of.model, "challenger": version,
+        "champion_before": before,
         "champion": version if verdict.promotes else before,
         "dataset": of.dataset.resolve().name, "dataset_version": data,
         "detector": of.detector, "settings": dict(of.settings),
@@ -219,7 +225,8 @@ def _features_key(of: Plan, data: str) -> str:
 
 def _run_key(of: Plan, features: Path) -> str:
     steps = [(of.notebooks / f"{name}.ipynb").read_text() for name in (TRAIN, EVALUATE)]
-    return _hash(features.name, of.detector, dict(of.settings), steps, _code(*MODEL_ROOMS))
+    return _hash(of.model, features.name, of.detector, dict(of.settings), steps,
+                 _code(*MODEL_ROOMS))
 
 
 def _hash(*parts: Any) -> str:

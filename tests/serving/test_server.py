@@ -30,6 +30,7 @@ from aiops.evaluation.figures import Figure
 from aiops.tracking.store import connect
 
 ROOT = Path(__file__).parents[2]
+MODEL = "shop-trial-detector"
 RECORDINGS = ROOT / "datasets" / "shop-trial" / "recordings"
 ROW = {"service": "cart", "window_start": "2026-11-25T10:00:05Z", "cpu_cores": 0.1}
 
@@ -64,9 +65,9 @@ def store(detectors: list[PerService], incident: pd.DataFrame,
         patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder}/mlflow.db")
         with tracking.start("train", "first"):
             tracking.log_figures([FIGURE])
-            assert tracking.register(detectors[0], incident) == 1
-        assert tracking.register(detectors[1], incident) == 2
-        tracking.promote(tracking.MODEL, 2)
+            assert tracking.register(detectors[0], incident, MODEL) == 1
+        assert tracking.register(detectors[1], incident, MODEL) == 2
+        tracking.promote(MODEL, 2)
         yield folder
 
 
@@ -120,7 +121,7 @@ def _group(number: int) -> list[psutil.Process]:
 def address(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The champion as a user serves it."""
     with server(tmp_path_factory.mktemp("work"), "mlflow", "models", "serve", "--env-manager",
-                "local", "-m", f"models:/{tracking.MODEL}@champion") as address:
+                "local", "-m", f"models:/{MODEL}@champion") as address:
         yield address
 
 
@@ -225,7 +226,8 @@ def test_what_is_no_table_is_refused(
 def test_aiops_serve_serves_the_version_asked_for(
     store: Path, detectors: list[PerService], incident: pd.DataFrame, tmp_path: Path
 ) -> None:
-    with server(tmp_path, sys.executable, "-m", "aiops", "serve", "--version", "1") as address:
+    with server(tmp_path, sys.executable, "-m", "aiops", "serve", "shop-trial", "--version",
+                "1") as address:
         answered = scores(post(address, sent(incident)))
         assert post(address, {"dataframe_records": [{**ROW, "service": None}]}).status_code == 400
     np.testing.assert_allclose(answered, detectors[0].score(incident), rtol=1e-9)
@@ -261,29 +263,45 @@ def test_a_pickle_in_place_of_the_detector_is_refused(
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "example.org", "192.0.2.1"])
 def test_other_machines_are_not_served(store: Path, host: str) -> None:
     with pytest.raises(InputError, match=f"cannot serve on {host}.*only loopback"):
-        serving.serve(tracking.MODEL, "champion", host, 1)
+        serving.serve(MODEL, "champion", host, 1)
 
 
 def test_an_unknown_version_is_not_served(
     store: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as end:
-        cli.main(["serve", "--version", "7"])
+        cli.main(["serve", "--model", MODEL, "--version", "7"])
     assert end.value.code == 1
-    assert "has no version 7. There are: 1, 2 (champion)" in capfd.readouterr().err
+    assert f"{MODEL} has no version 7. There are: 1, 2 (champion)" in capfd.readouterr().err
+
+
+def test_another_data_sets_champion_is_not_served(
+    store: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        cli.main(["serve", "mine"])
+    assert end.value.code == 1
+    assert "mine-detector has no version champion. There are: none" in capfd.readouterr().err
+
+
+def test_a_data_set_and_a_model_are_not_taken_together(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        cli.main(["models", "shop-trial", "--model", MODEL])
+    assert end.value.code == 2
+    assert "not both" in capfd.readouterr().err
 
 
 def test_models_lists_versions_with_alias_and_figures(
     store: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit):
-        cli.main(["models", "--json"])
+        cli.main(["models", "datasets/shop-trial", "--json"])
     first, second = json.loads(capfd.readouterr().out)
     assert (first["version"], first["aliases"]) == (1, [])
     assert first["figures"]["vus_pr.low"] == FIGURE.low
     assert (second["version"], second["aliases"], second["figures"]) == (2, ["champion"], {})
     with pytest.raises(SystemExit):
-        cli.main(["models"])
+        cli.main(["models", "--model", MODEL])
     table = capfd.readouterr().out.splitlines()
     assert table[0].split() == ["version", "aliases", "registered", "vus_pr"]
     assert table[1].split()[-1] == "0.5"

@@ -24,6 +24,7 @@ INCIDENTS = 6
 # Trees of one cut each through two windows, which is next to guessing.
 BAD = ("isolation-forest", {"n_trees": 1, "max_windows": 2})
 GOOD = ("robust-z", {})
+MODEL = "small-detector"
 
 
 @pytest.fixture(scope="session")
@@ -75,10 +76,11 @@ def challenged(features: Path, small: Path, which: tuple[str, dict]) -> SimpleNa
     version = champion.register_trained(detector, train.card(windows, name, settings), windows,
                                         small, {})
     made = detection.evaluate(detector, windows, "small", name)
-    verdict = champion.challenge(judged.precision(made), judged.chance(made), windows,
+    model = tracking.named(small)
+    verdict = champion.challenge(model, judged.precision(made), judged.chance(made), windows,
                                  fewest(small))
     if verdict.promotes:
-        tracking.promote(tracking.MODEL, version)
+        tracking.promote(model, version)
     return SimpleNamespace(version=version, verdict=verdict, made=made, windows=windows)
 
 
@@ -89,17 +91,17 @@ def planned(small: Path, out: Path, which: tuple[str, dict]) -> retrain.Plan:
 def test_a_better_challenger_is_promoted_and_a_worse_one_refused(small, features, registry):
     windows = detection.read(features)
     bad = train.make(*BAD).fit(windows.normal())
-    tracking.promote(tracking.MODEL, champion.register_trained(
+    tracking.promote(MODEL, champion.register_trained(
         bad, train.card(windows, *BAD), windows, small, {}))
     better = challenged(features, small, GOOD)
     assert better.verdict.decision == "promoted"
     assert better.verdict.low > 0
-    assert tracking.champion() == better.version == 2
+    assert tracking.champion(MODEL) == better.version == 2
     worse = challenged(features, small, BAD)
     assert (worse.verdict.decision, worse.version) == ("kept", 1)  # the same detector again
     assert worse.verdict.reason.startswith("The challenger is worse than the champion")
-    assert tracking.champion() == 2
-    run = next(v for v in tracking.versions() if v.number == 2)
+    assert tracking.champion(MODEL) == 2
+    run = next(v for v in tracking.versions(MODEL) if v.number == 2)
     assert run.aliases == ("champion",)
 
 
@@ -115,11 +117,20 @@ def test_a_step_that_was_broken_off_is_begun_anew_and_others_are_not(tmp_path):
 
 def test_the_champions_precision_is_the_evaluations(small, features, registry):
     first = challenged(features, small, GOOD)
-    assert (first.verdict.decision, tracking.champion()) == ("first", 1)
-    verdict = champion.challenge(judged.precision(first.made), judged.chance(first.made),
+    assert (first.verdict.decision, tracking.champion(MODEL)) == ("first", 1)
+    verdict = champion.challenge(MODEL, judged.precision(first.made), judged.chance(first.made),
                                  first.windows, 1)
     assert (verdict.difference, verdict.low, verdict.high) == (0, 0, 0)  # against itself
     assert verdict.decision == "kept"
+
+
+def test_a_detector_of_one_system_never_challenges_that_of_another(
+        small, features, registry, tmp_path):
+    ours = challenged(features, small, GOOD)
+    mine = challenged(features, shutil.copytree(small, tmp_path / "mine"), GOOD)
+    assert (mine.verdict.decision, mine.version) == ("first", 1)
+    assert tracking.champion("mine-detector") == 1
+    assert tracking.champion(MODEL) == ours.version
 
 
 def test_a_champion_of_other_columns_is_compared_on_them_or_refused(features, small, registry):
@@ -198,12 +209,13 @@ def test_the_cron_line_runs_whole_under_crons_bare_environment_and_a_second_run_
     assert (done.stdout, done.stderr) == ("", "")  # cron would send mail
     answer = json.loads((clone / "experiments" / "retrain.log").read_text())
     assert answer["decision"] in ("first", "kept")
+    assert answer["model"] == "shop-detector"
     assert answer["dataset_version"] == tracking.dataset_version(small / "recordings")
     made = {key: clone / path for key, path in answer["paths"].items()}
     assert json.loads(made["decision"].read_text()) == answer
     assert re.search(r"\d of \d incidents? raise an alarm", made["evaluation"].read_text())
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{clone}/experiments/mlflow/mlflow.db")
-    metrics = tracking.figures(tracking.versions()[0].run_id)
+    metrics = tracking.figures(tracking.versions("shop-detector")[0].run_id)
     assert metrics["vus_pr"] > metrics["vus_pr.chance"]
     again(clone, made["decision"], answer)
 
@@ -221,4 +233,4 @@ def again(clone: Path, decision: Path, answer: dict) -> None:
     assert second["decision"] == "kept"
     assert (second["challenger"], second["champion"]) == (1, answer["champion"])
     assert stamps() == before
-    assert len(tracking.versions()) == 1
+    assert len(tracking.versions("shop-detector")) == 1
