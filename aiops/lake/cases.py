@@ -80,8 +80,10 @@ def cut(connection: duckdb.DuckDBPyConnection, normal: Sequence[tuple[Any, Any]]
     about = {key: value for key, value in about.items() if value is not None}
     if "detected_at" in about:
         about["detected_at"] = _time(about["detected_at"])
-    return Case(tuple(normal), abnormal, traces=traces, logs=logs, metrics=metrics,
-                topology=topology(traces), **about)
+    tables = {"traces": traces, "logs": logs, "metrics": metrics, "topology": topology(traces)}
+    # what nobody sent is not there: a table without rows would read as "nothing happened"
+    return Case(tuple(normal), abnormal, **about,
+                **{name: None if frame.empty else frame for name, frame in tables.items()})
 
 
 def topology(traces: pd.DataFrame) -> pd.DataFrame:

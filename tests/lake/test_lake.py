@@ -11,10 +11,12 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 import aiops.lake
+import aiops.rca
 from aiops.errors import InputError, SchemaError
 from aiops.lake.store import Store
 from aiops.otlp import decode
 from aiops.schema import LAKE
+from aiops.workflows import incident
 
 START = 1_790_000_000_123_456_789
 
@@ -137,7 +139,27 @@ def test_a_case_is_cut_by_the_first_span_of_a_trace(lake):
     assert sorted((edge.caller, edge.callee) for edge in edges) == [("a", "b"), ("a", "db")]
     outside = lake.case([(start - one * 9, start)], (start + 2 * one, start + 9 * one),
                         suspects=["a"])
-    assert len(outside.traces) == 0
+    assert outside.tables == {}  # a table without rows is none
+
+
+def test_metrics_alone_become_a_case_that_can_be_told(lake):
+    request = ExportMetricsServiceRequest()
+    group = request.resource_metrics.add()
+    group.resource.attributes.add(key="service.name").value.string_value = "a"
+    points = group.scope_metrics.add().metrics.add(name="cpu").gauge.data_points
+    for second in range(120):
+        points.add(time_unix_nano=START + second * 10**9, as_double=9.0 if second >= 90 else 1.0)
+    lake.append(decode("metrics", request.SerializeToString()))
+    start = pd.Timestamp(START, tz="UTC")
+    broke = start + pd.Timedelta("90s")
+    case = lake.case([(start, broke)], (broke, start + pd.Timedelta("120s")))
+    assert list(case.tables) == ["metrics"]
+    blame = aiops.rca.rank(case, "baro")
+    assert "no symptom is told" in incident.summary("r1", case, blame, "baro")
+    assert incident.symptom(case).empty
+    assert len(incident.timeline(case)) == 2
+    assert "1 of its 1 metrics left" in incident.next_steps(case, blame)
+    assert "no traces" in incident.drawn(case, "traces", lambda: 1 / 0).data
 
 
 def test_metrics_of_a_case_are_series_with_their_attributes(lake):
