@@ -18,7 +18,7 @@ import pandas as pd
 from aiops.errors import InputError
 from aiops.evaluation.bootstrap import interval
 from aiops.evaluation.figures import Figure
-from aiops.evaluation.slices import group, is_silent
+from aiops.evaluation.slices import group, visible
 
 KS = (1, 2, 3, 4, 5)
 METRICS = ("ac@1", "ac@3", "ac@5", "avg@5", "mrr")
@@ -77,7 +77,7 @@ def chance(suspects: Sequence[str], culprits: Collection[str]) -> dict[str, floa
 def slices(truth: Mapping[str, Any]) -> list[str]:
     """The slices that a case belongs to."""
     fault = [f"fault={truth['fault']}"] if truth.get("fault") else []
-    return ["all", group(truth.get("kind"), is_silent(truth)), *fault]
+    return ["all", group(truth.get("kind"), visible(truth)), *fault]
 
 
 def figures(outcomes: Sequence[Outcome], dataset: str, model: str) -> list[Figure]:

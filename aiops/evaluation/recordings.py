@@ -39,9 +39,10 @@ class Evaluation:
     Args:
         figures: all figures, slice by slice.
         per_recording: one row a judged recording: recording, role, fault, slice, normal_s, ap
-            (average precision of its event's windows against all normal windows judged; null
-            where nothing is to be found), and at the learned threshold (with ``_hindsight`` at
-            the other) detected, delay_s, false_alarms, alarm_s (normal time in alarm).
+            (average precision of its event's windows against all normal windows judged) and
+            chance (what guessing gives of it), both null where nothing is to be found, and at
+            the learned threshold (with ``_hindsight`` at the other) detected, delay_s,
+            false_alarms, alarm_s (normal time in alarm).
             A disturbance or control is ``detected`` by an alarm from its start on.
         scores: one row a judged window: recording, role, window_start, score, label.
         threshold, threshold_hindsight: an alarm is a score at or over it.
@@ -124,7 +125,7 @@ def _per_recording(rows: pd.DataFrame, recordings: pd.DataFrame, window_s: float
         told = about.loc[name]
         row = {"recording": name, "role": told["role"], "fault": told["fault"],
                "slice": _group(told), "normal_s": (part["label"] == 0).sum() * window_s,
-               "ap": _own_precision(part, normal)}
+               "ap": _own_precision(part, normal), "chance": _own_chance(part, normal)}
         for suffix, threshold in thresholds.items():
             at = _at(part, told["event_start"], window_s, threshold)
             row |= {key + suffix: value for key, value in at.items()}
@@ -136,7 +137,7 @@ def _group(told: pd.Series) -> str:
     if told["role"] != "incident":
         return str(told["role"])
     routes = told["visible"]
-    return group(told["kind"], pd.api.types.is_list_like(routes) and not len(routes))
+    return group(told["kind"], routes if pd.api.types.is_list_like(routes) else None)
 
 
 def precisions(rows: pd.DataFrame) -> pd.Series:
@@ -152,6 +153,11 @@ def _own_precision(part: pd.DataFrame, normal: np.ndarray) -> float:
     if not len(own):
         return float("nan")
     return detection.pr_auc(np.repeat([1.0, 0.0], [len(own), len(normal)]), np.r_[own, normal])
+
+
+def _own_chance(part: pd.DataFrame, normal: np.ndarray) -> float:
+    own = int((part["label"] == 1).sum())
+    return own / (own + len(normal)) if own else float("nan")
 
 
 def _at(part: pd.DataFrame, event_start: pd.Timestamp, window_s: float,

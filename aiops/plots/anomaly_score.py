@@ -27,7 +27,7 @@ def anomaly_score(score: pd.Series, threshold: float, events: pd.DataFrame,
 
     Args:
         score: index = window start (UTC), value = score, higher is more anomalous.
-        threshold: alarm above it.
+        threshold: an alarm is a score at or over it.
         events: labelled incidents, columns start and end.
         parts: windows x features, the share of the score each carried; optional.
         join: alarms at most so many windows apart are one.
@@ -39,7 +39,7 @@ def anomaly_score(score: pd.Series, threshold: float, events: pd.DataFrame,
     score = score.iloc[order]
     parts = None if parts is None else parts.iloc[order]
     truth = _covered(score.index, events)
-    named, alarms = runs(truth), _joined(runs((score > threshold).to_numpy()), join)
+    named, alarms = runs(truth), _joined(runs((score >= threshold).to_numpy()), join)
     found = [any(_meet(e, a) for a in alarms) for e in named]
     right = [any(_meet(e, a) for e in named) for a in alarms]
     fig = style.figure(4.2 if parts is not None and alarms else 2.8)
@@ -100,7 +100,7 @@ def _curve(ax: Axes, score: pd.Series, threshold: float, named: list[Run]) -> No
     for a, b in named:
         ax.axvspan(a - 0.5, b + 0.5, color=style.TINT, lw=0, zorder=0)
     ax.plot(x, value, color=style.STEEL, lw=0.7, zorder=2)
-    ax.plot(x, np.where(value > threshold, value, np.nan), ".-", ms=3, color=style.ACCENT,
+    ax.plot(x, np.where(value >= threshold, value, np.nan), ".-", ms=3, color=style.ACCENT,
             lw=1.4, zorder=3)
     ax.axhline(threshold, color=style.INK, lw=0.9, ls=(0, (4, 2)), zorder=4)
     ax.text(1.005, threshold, f"threshold {style.brief(threshold)}", va="center", fontsize=8,

@@ -37,13 +37,10 @@ def write(made: detection.Evaluation, out: Path) -> None:
     """Write figures, and what became of each recording, into the folder ``out``.
 
     ``detection.json`` is flat and rounded, for ``dvc metrics show``; ``detection-figures.json``
-    holds all figures as they are, ``detection-recordings.json`` one record a recording, with
-    the average precision that guessing gives of an incident as chance.
+    holds all figures as they are, ``detection-recordings.json`` one record a recording.
     """
     whole.write_json([vars(figure) for figure in made.figures], out / "detection-figures.json")
-    each = made.per_recording.set_index("recording")
-    each["chance"] = judged.chance(made)
-    whole.write_json(records(each.reset_index()), out / RECORDINGS)
+    whole.write_json(records(made.per_recording), out / RECORDINGS)
     whole.write_json(flat(made.figures), out / "detection.json")
 
 

@@ -16,30 +16,29 @@ LARGE = 3.0  # train spreads: less is what normal traffic does as well
 
 def precision(made: Evaluation) -> pd.Series:
     """Average precision by incident, a share."""
-    found = made.per_recording
-    return found[found["role"] == "incident"].set_index("recording")["ap"]
+    return _incidents(made)["ap"]
 
 
 def chance(made: Evaluation) -> pd.Series:
-    """Average precision that guessing gives, a share by incident.
+    """Average precision that guessing gives, a share by incident."""
+    return _incidents(made)["chance"]
 
-    It is the share of the incident's windows among them and all normal windows judged.
-    """
-    label = made.scores["label"]
-    own = made.scores[label == 1].groupby("recording").size()
-    return own / (own + (label == 0).sum())
+
+def _incidents(made: Evaluation) -> pd.DataFrame:
+    found = made.per_recording
+    return found[found["role"] == "incident"].set_index("recording")
 
 
 def about(made: Evaluation, windows: Windows) -> pd.DataFrame:
     """One row a judged recording, with a label such as ``latency at cart (r001)``.
 
-    Columns of recording, role, label, slice, culprits, event_start, event_end, detected, delay_s,
-    false_alarms; incidents found first come first.
+    Columns of recording, role, label, slice, culprits, event_start, event_end, ap, chance,
+    detected, delay_s, false_alarms; incidents found first come first.
     """
     told = windows.recordings.set_index("recording")
     found = made.per_recording.set_index("recording")
-    rows = found[["role", "slice", "ap", "detected", "delay_s", "false_alarms"]].join(
-        told[["fault", "culprits", "event_start", "event_end"]]).reset_index()
+    kept = found[["role", "slice", "ap", "chance", "detected", "delay_s", "false_alarms"]]
+    rows = kept.join(told[["fault", "culprits", "event_start", "event_end"]]).reset_index()
     rows["label"] = [_label(row) for row in rows.itertuples()]
     return rows.sort_values(["delay_s", "recording"], kind="stable", ignore_index=True)
 
@@ -54,8 +53,7 @@ def incidents(made: Evaluation, windows: Windows) -> pd.DataFrame:
     """The incidents as ``plots.incidents`` takes them: label, ap, chance, found, delay_s."""
     rows = about(made, windows)
     rows = rows[rows.role == "incident"].rename(columns={"detected": "found"})
-    return rows.assign(chance=chance(made).reindex(rows.recording).to_numpy())[
-        ["label", "ap", "chance", "found", "delay_s"]].reset_index(drop=True)
+    return rows[["label", "ap", "chance", "found", "delay_s"]].reset_index(drop=True)
 
 
 def missed(made: Evaluation, windows: Windows, detector: PerService) -> pd.DataFrame:

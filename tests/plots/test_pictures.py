@@ -101,6 +101,8 @@ def test_score_counts_found_missed_and_false():
     assert figure.get_label() == "1 of 2 events found, 1 false alarm in 100 windows"
     assert "2 right, 1 false" in words(figure)
     assert "1 right, 1 false" in words(plots.anomaly_score(score, 5.0, events, join=1))
+    at_the_threshold = plots.anomaly_score(score, 8.0, events)  # the one of 8.0 alarms as well
+    assert at_the_threshold.get_label() == figure.get_label()
 
 
 def test_score_of_normal_operation_counts_alarms():

@@ -152,6 +152,9 @@ def test_planted_faults_are_found_and_figures_have_their_chance(judged: d.Evalua
     assert value(judged, "event_recall").value == 1.0
     assert value(judged, "delay_s").value == 5.0
     assert value(judged, "pr_auc").chance == pytest.approx(27 / (27 + 36 + 48))
+    own = judged.per_recording.set_index("recording")["chance"]
+    assert own[["i1", "i3", "i6"]].tolist() == pytest.approx([9 / (9 + 36 + 48)] * 3)
+    assert own[["c2", "d5"]].isna().all()
     normal_s = 3 * 60 + 2 * 120
     assert judged.per_recording["normal_s"].sum() == normal_s
     alarms = value(judged, "false_alarms").value
