@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import duckdb
 import pandas as pd
 
+from aiops.case import Case, timestamp
 from aiops.lake.frames import to_frame
-
-if TYPE_CHECKING:
-    from aiops.case import Case
 
 # Attributes whose values do not tell one series of a service from another.
 _PEER = ("peer.service", "db.system.name", "db.system", "server.address")
@@ -66,10 +64,8 @@ SELECT * FROM long WHERE value IS NOT NULL AND isfinite(value) ORDER BY time, se
 def cut(connection: duckdb.DuckDBPyConnection, normal: Sequence[tuple[Any, Any]],
         abnormal: tuple[Any, Any], **about: Any) -> Case:
     """The Case of these half-open windows; see ``Lake.case``."""
-    from aiops.case import Case
-
-    normal = [_window(w) for w in normal]
-    abnormal = _window(abnormal)
+    normal = [_window(w, f"normal[{i}]") for i, w in enumerate(normal)]
+    abnormal = _window(abnormal, "abnormal")
     windows = [*normal, abnormal]
     text = ("coalesce(string, \"int\"::VARCHAR, \"double\"::VARCHAR, \"bool\"::VARCHAR)")
     traces = to_frame(connection, _TRACES.format(
@@ -78,12 +74,10 @@ def cut(connection: duckdb.DuckDBPyConnection, normal: Sequence[tuple[Any, Any]]
     logs = to_frame(connection, _LOGS.format(within=_within("time", windows)))
     metrics = to_frame(connection, _METRICS.format(within=_within("time", windows), text=text))
     about = {key: value for key, value in about.items() if value is not None}
-    if "detected_at" in about:
-        about["detected_at"] = _time(about["detected_at"])
     tables = {"traces": traces, "logs": logs, "metrics": metrics, "topology": topology(traces)}
     # what nobody sent is not there: a table without rows would read as "nothing happened"
-    return Case(tuple(normal), abnormal, **about,
-                **{name: None if frame.empty else frame for name, frame in tables.items()})
+    about |= {name: frame for name, frame in tables.items() if not frame.empty}
+    return Case(tuple(normal), abnormal, **about)
 
 
 def topology(traces: pd.DataFrame) -> pd.DataFrame:
@@ -104,14 +98,9 @@ def topology(traces: pd.DataFrame) -> pd.DataFrame:
     return edges.drop_duplicates().sort_values(["caller", "callee"], ignore_index=True)
 
 
-def _time(value: Any) -> pd.Timestamp:
-    time = pd.Timestamp(value)
-    return time.tz_localize("UTC") if time.tzinfo is None else time.tz_convert("UTC")
-
-
-def _window(window: tuple[Any, Any]) -> tuple[pd.Timestamp, pd.Timestamp]:
+def _window(window: tuple[Any, Any], what: str) -> tuple[pd.Timestamp, pd.Timestamp]:
     start, end = window
-    return _time(start), _time(end)
+    return timestamp(start, f"The start of {what}"), timestamp(end, f"The end of {what}")
 
 
 def _within(column: str, windows: list[tuple[pd.Timestamp, pd.Timestamp]]) -> str:

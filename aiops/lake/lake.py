@@ -94,7 +94,11 @@ class Lake:
     def case(self, normal: Sequence[Window], abnormal: Window, detected_at: Any = None,
              entry_service: str | None = None, symptom: Any = None,
              suspects: Sequence[str] | None = None) -> Case:
-        """Cut an incident: spans, logs, metrics and topology within the windows."""
+        """Cut an incident: spans, logs, metrics and topology within the windows.
+
+        Raises:
+            CaseError: a time is none, or has no zone.
+        """
         return cases.cut(self.connection, normal, abnormal, detected_at=detected_at,
                          entry_service=entry_service, symptom=symptom, suspects=suspects)
 

@@ -12,7 +12,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 import aiops.lake
 import aiops.rca
-from aiops.errors import InputError, SchemaError
+from aiops.errors import CaseError, InputError, SchemaError
 from aiops.lake.store import Store
 from aiops.otlp import decode
 from aiops.schema import LAKE
@@ -140,6 +140,15 @@ def test_a_case_is_cut_by_the_first_span_of_a_trace(lake):
     outside = lake.case([(start - one * 9, start)], (start + 2 * one, start + 9 * one),
                         suspects=["a"])
     assert outside.tables == {}  # a table without rows is none
+
+
+@pytest.mark.parametrize("naive", ["2026-03-02T09:00", pd.Timestamp("2026-03-02T09:00"), None])
+def test_a_time_without_zone_cuts_no_case(lake, naive):
+    good = "2026-03-02T09:00Z", "2026-03-02T09:10Z"
+    with pytest.raises(CaseError, match=r"The end of normal\[1\] must be a timestamp with a time"):
+        lake.case([good, (good[0], naive)], good)
+    with pytest.raises(CaseError, match="The start of abnormal must be a timestamp with a time"):
+        lake.case([good], (naive, good[1]))
 
 
 def test_metrics_alone_become_a_case_that_can_be_told(lake):
