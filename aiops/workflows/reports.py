@@ -13,16 +13,18 @@ from aiops.workflows import notebooks, train, whole
 def report(notebook: Path, dataset: Path, out: Path) -> dict[str, Any]:
     """Run a notebook on what the pipeline made, into ``out/reports``.
 
-    Of the folders ``dataset``, ``features`` and ``model``, the trained ``detector`` and its
-    ``settings``, ``register`` (false: the pipeline does that) and ``out``, a folder for what it
-    writes, it is given those that it declares. The titles of its pictures, which say what was
-    found, go to ``<name>.json``: the stage's tracked output, since pages carry times.
+    Of the folders ``dataset``, ``features``, ``model`` and ``figures`` (of rankers), the trained
+    ``detector`` and its ``settings``, ``register`` (false: the pipeline does that) and ``out``,
+    a folder for what it writes, it is given those that it declares. The titles of its pictures,
+    which say what was found, go to ``<name>.json``: the stage's tracked output, since pages
+    carry times.
     """
     import papermill
 
     declared = papermill.inspect_notebook(str(notebook))
     offered = {"dataset": str(dataset), "features": str(out), "model": str(out / "model"),
-               "register": False, "out": str(out / "reports" / notebook.stem)}
+               "figures": str(out / "metrics"), "register": False,
+               "out": str(out / "reports" / notebook.stem)}
     if "detector" in declared:
         _, card = train.load(out / "model")
         offered |= {"detector": card["detector"], "settings": card["settings"]}
