@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from aiops import datasets
+from aiops import datasets, lake
 from aiops.case import Case
 from aiops.datasets import Dataset, shop
 from aiops.errors import InputError
+from aiops.plots import style
 
 
 def glance(dataset: Dataset) -> pd.DataFrame:
-    """One row a recording, in order of time: what it is, and what its load saw.
+    """One row a recording, in order of time: what it is, and what its load saw (null: not kept).
 
     Columns: recording, role, fault, culprits, start_utc, duration_s, requests, p50_ms, p95_ms,
     failed_percent, size_bytes.
     """
     table = datasets.recordings(dataset.root).to_pandas()
-    folders = {_about(path)["id"]: path for path in _folders(dataset)}
+    folders = {_name(path): path for path in _folders(dataset)}
     load = [_about(folders[name]).get("load", {}) for name in table.recording]
     return pd.DataFrame({
         "recording": table.recording, "role": table.role, "fault": table.fault,
@@ -40,23 +42,46 @@ def summary(table: pd.DataFrame) -> str:
     roles = table.role.value_counts()
     parts = ", ".join(f"{n} {role}{'s' if n > 1 and role != 'normal' else ''}"
                       for role, n in roles.items())
-    return (f"**{len(table)} recordings ({parts}), {table.duration_s.sum() / 60:.0f} minutes in "
-            f"all: {int(table.requests.sum()):,} requests, "
-            f"{table.size_bytes.sum() / 1e6:.1f} MB of compressed OTLP.**")
+    sent = f"{int(table.requests.sum()):,} requests, " if table.requests.notna().all() else ""
+    return (f"**{style.count(len(table), 'recording')} ({parts}), "
+            f"{table.duration_s.sum() / 60:.0f} minutes in "
+            f"all: {sent}{table.size_bytes.sum() / 1e6:.1f} MB of OTLP.**")
 
 
 def requests(dataset: Dataset) -> pd.DataFrame:
-    """Every request of every recording as its sender timed it, in the form of root spans."""
-    parts = [pd.read_parquet(path / "load.parquet", columns=["started", "latency_ms", "route"])
-             for path in _folders(dataset) if (path / "load.parquet").exists()]
-    if not parts:
-        raise InputError(f"{dataset.root} has no recordings/*/load.parquet: its load was not kept.")
-    load = pd.concat(parts, ignore_index=True).dropna()
-    number = load.index.astype(str)
+    """Every request of every recording, in the form of root spans; no rows without any.
+
+    As its sender timed it (load.parquet); of a recording whose load was not kept, the spans
+    without a parent, as those who served them tell.
+    """
+    parts = [_sent(path) if (path / "load.parquet").exists() else _served(path)
+             for path in _folders(dataset)]
+    return pd.concat([part for part in parts if len(part)] or parts, ignore_index=True)
+
+
+def _sent(folder: Path) -> pd.DataFrame:
+    load = pd.read_parquet(folder / "load.parquet",
+                           columns=["started", "latency_ms", "route"]).dropna()
+    number = folder.name + "-" + load.index.astype(str)
     return pd.DataFrame({
         "trace_id": number, "span_id": number, "parent_span_id": None, "service": "load",
         "operation": load.route, "start": load.started,
         "duration_ns": (load.latency_ms * 1e6).astype("int64")})
+
+
+_SERVED = """
+SELECT trace_id, span_id, parent_span_id, service_name AS service, name AS operation,
+       start_time AS start, duration_ns
+FROM spans WHERE parent_span_id IS NULL AND trace_id IS NOT NULL AND service_name IS NOT NULL
+ORDER BY start_time, row_id
+"""
+
+
+def _served(folder: Path) -> pd.DataFrame:
+    with tempfile.TemporaryDirectory(prefix="aiops-requests-") as made:
+        opened = lake.open(Path(made) / "lake")
+        opened.ingest(folder)
+        return opened.sql(_SERVED)
 
 
 def read(dataset: Dataset, recording: str = "") -> tuple[str, Case]:
@@ -70,12 +95,12 @@ def read(dataset: Dataset, recording: str = "") -> tuple[str, Case]:
     table = glance(dataset)
     normal = table[table.role == "normal"]
     chosen = recording or (normal if len(normal) else table).recording.iloc[0]
-    folders = {_about(path)["id"]: path for path in _folders(dataset)}
+    folders = {_name(path): path for path in _folders(dataset)}
     if chosen not in folders:
         raise InputError(f"{dataset.root} has no recording {chosen!r}. "
                          f"It has: {', '.join(table.recording)}.")
     about = _about(folders[chosen])
-    start, end = map(pd.Timestamp, about["normal"][0])
+    start, end = map(pd.Timestamp, about.get("normal", [about["recorded"]])[0])
     middle = start + (end - start) / 2
     halves = {"normal": [(start, middle)], "abnormal": (middle, end)}
     return chosen, shop.read_case(folders[chosen], about | halves | {"detected_at": middle})
@@ -104,3 +129,7 @@ def _folders(dataset: Dataset) -> list[Path]:
 
 def _about(folder: Path) -> dict[str, Any]:
     return dict(json.loads((folder / "recording.json").read_text()))
+
+
+def _name(folder: Path) -> str:
+    return str(_about(folder).get("id", folder.name))
