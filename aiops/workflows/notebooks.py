@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import ast
 import copy
-import os
-import subprocess
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,6 +19,7 @@ import nbformat
 from aiops import datasets
 from aiops.datasets.version import dataset_version
 from aiops.errors import AiopsError, InputError
+from aiops.workflows import whole
 
 _CLONE = Path(__file__).resolve().parents[2]
 TEMPLATE = Path(__file__).parent / "report_template"
@@ -113,7 +112,7 @@ def _tell(notebook: Path, parameters: dict[str, Any]) -> None:
     book = nbformat.read(str(notebook), as_version=4)
     book.metadata["aiops"] = {"parameters": parameters, **_data(parameters.get("dataset")),
                               **_code()}
-    _replace(notebook, nbformat.writes(book))
+    whole.write(notebook, nbformat.writes(book).encode())
 
 
 def _data(name: Any) -> dict[str, str]:
@@ -129,14 +128,13 @@ def _data(name: Any) -> dict[str, str]:
 
 def _code() -> dict[str, str]:
     """The commit of the clone, and whether files differ from it."""
-    def git(*words: str) -> str:
-        return subprocess.run(["git", "-C", str(_CLONE), *words], capture_output=True, text=True,
-                              check=True).stdout.strip()
-    try:
-        changed = " with changes" if git("status", "--porcelain") else ""
-        return {"code": git("rev-parse", "--short=9", "HEAD") + changed}
-    except (OSError, subprocess.CalledProcessError):
+    from aiops.tracking.provenance import git_state
+
+    state = git_state(_CLONE)
+    if "git.dirty" not in state:
         return {}  # no clone, or no git: nothing to tell
+    changed = " with changes" if state["git.dirty"] == "true" else ""
+    return {"code": state["git.commit"][:9] + changed}
 
 
 def report(notebook: Path | str, page: Path | str) -> Path:
@@ -146,7 +144,7 @@ def report(notebook: Path | str, page: Path | str) -> Path:
     exporter = HTMLExporter(template_name=TEMPLATE.name,
                             extra_template_basedirs=[str(TEMPLATE.parent)])
     body, _ = exporter.from_notebook_node(_described(nbformat.read(str(notebook), as_version=4)))
-    _replace(Path(page), body)
+    whole.write(Path(page), body.encode())
     return Path(page)
 
 
@@ -158,12 +156,6 @@ def _described(book: nbformat.NotebookNode) -> nbformat.NotebookNode:
             if alt and "alt" not in cell.metadata:
                 cell.metadata["alt"] = alt
     return book
-
-
-def _replace(path: Path, text: str) -> None:
-    part = path.with_name(path.name + ".part")
-    part.write_text(text, encoding="utf-8")
-    os.replace(part, path)
 
 
 # --- inside a notebook -------------------------------------------------------------------
@@ -202,7 +194,7 @@ def clean(notebook: Path | str) -> bool:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
     if book != before:
-        _replace(path, nbformat.writes(book) + "\n")
+        whole.write(path, (nbformat.writes(book) + "\n").encode())
     return bool(book != before)
 
 

@@ -6,7 +6,6 @@ Each stage writes its output whole or not at all.
 from __future__ import annotations
 
 import hashlib
-import shutil
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -33,14 +32,11 @@ def ingest(recordings: Path, lake: Path) -> dict[str, Any]:
     folders = sorted(path.parent for path in recordings.glob("*/recording.json"))
     if not folders:
         raise InputError(f"{recordings} holds no */recording.json. Run `dvc pull`, or record one.")
-    part = lake.with_name(lake.name + ".part")
-    shutil.rmtree(part, ignore_errors=True)
-    part.parent.mkdir(parents=True, exist_ok=True)
-    opened, counts = lakes.open(part), Counter[str]()
-    for folder in track(folders, "ingest", console=Console(stderr=True)):
-        counts.update(opened.ingest(folder))
-    shutil.rmtree(lake, ignore_errors=True)
-    part.rename(lake)
+    counts = Counter[str]()
+    with whole.folder(lake) as part:
+        opened = lakes.open(part)
+        for folder in track(folders, "ingest", console=Console(stderr=True)):
+            counts.update(opened.ingest(folder))
     found = {**counts, "sha256": _hash(folders)}
     whole.write_json(found, lake.with_name("ingest.json"))
     return found
@@ -77,11 +73,9 @@ def featurize(lake: Path, out: Path, window_s: float, timezone: str = "UTC",
         within = spans(tables["recordings"])
     tables["features"] = features.windows(connection, window_s, timezone=timezone, within=within)
     tables["topology"] = features.topology(connection, window_s)
-    out.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
-        part = out / f"{name}.parquet.part"
-        pq.write_table(table, part, compression="zstd")
-        part.replace(out / f"{name}.parquet")
+        with whole.file(out / f"{name}.parquet") as part:
+            pq.write_table(table, part, compression="zstd")
     return {name: len(table) for name, table in tables.items()}
 
 
