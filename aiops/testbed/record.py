@@ -4,18 +4,18 @@ A finished recording is a folder that appears whole, and is skipped from then on
 one (the machine was busy with something else) is thrown away and made again.
 """
 
-import fcntl
 import json
 import os
 import shutil
 import time
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aiops.errors import BusyError, TestbedError
+from aiops import locks
+from aiops.errors import TestbedError
 from aiops.testbed import alert, contention, faults, load, plan, truth
 from aiops.testbed.names import SUSPECTS
 from aiops.testbed.plan import Entry
@@ -195,18 +195,9 @@ def wait_until_quiet(say: Say) -> None:
                        "Stop other work, or record without only_quiet.")
 
 
-@contextmanager
-def lock(path: Path = LOCK) -> Iterator[None]:
+def lock(path: Path = LOCK) -> AbstractContextManager[None]:
     """Held while recording; ``scripts/quiet.sh`` has heavy work wait for it."""
-    with open(path, "a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise BusyError(f"Another recorder holds {path}. Wait until it is done.") from None
-        file.truncate(0)
-        file.write(f"{os.getpid()}\n")
-        file.flush()
-        yield
+    return locks.held(path, lambda _: f"Another recorder holds {path}. Wait until it is done.")
 
 
 def record(folder: Path, seed: int = 1, entries: list[Entry] | None = None,

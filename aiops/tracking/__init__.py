@@ -17,10 +17,10 @@ from aiops.tracking.registry import (
     versions,
 )
 from aiops.tracking.runs import figures, log_figures, log_file, log_picture, resume, start
-from aiops.tracking.store import uri
+from aiops.tracking.store import database, uri
 
 __all__ = [
-    "Version", "as_sent", "champion", "content", "dataset_version", "figures", "find", "load",
-    "load_file", "log_figures", "log_file", "log_picture", "named", "promote", "register",
-    "resume", "save_file", "start", "uri", "versions",
+    "Version", "as_sent", "champion", "content", "database", "dataset_version", "figures",
+    "find", "load", "load_file", "log_figures", "log_file", "log_picture", "named", "promote",
+    "register", "resume", "save_file", "start", "uri", "versions",
 ]

@@ -37,8 +37,8 @@ def artifacts() -> str | None:
     """Where artifacts go, as a URI: beside a SQLite file; None leaves it to the server."""
     if urlparse(uri()).scheme in ("http", "https"):
         return None
-    database = _database()
-    return ((database.parent if database else root() / FOLDER) / "artifacts").as_uri()
+    file = database()
+    return ((file.parent if file else root() / FOLDER) / "artifacts").as_uri()
 
 
 def connect() -> MlflowClient:
@@ -53,7 +53,7 @@ def connect() -> MlflowClient:
     return client
 
 
-def _database() -> Path | None:
+def database() -> Path | None:
     """The SQLite file, absolute; None when the store is something else."""
     wanted = uri()
     prefix = "sqlite:///"
@@ -63,11 +63,11 @@ def _database() -> Path | None:
 @contextmanager
 def _alone() -> Iterator[None]:
     """Lets one process at a time open a SQLite store: two that make its tables break them."""
-    if (database := _database()) is None:
+    if (file := database()) is None:
         yield
         return
-    database.parent.mkdir(parents=True, exist_ok=True)
-    with database.with_suffix(".lock").open("w") as lock:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 

@@ -8,13 +8,11 @@ second one changes nothing. What was decided stands in ``decision.json`` before 
 from __future__ import annotations
 
 import dataclasses
-import fcntl
 import hashlib
 import json
-import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,8 +20,8 @@ from typing import Any
 import yaml
 
 import aiops
-from aiops import tracking
-from aiops.errors import BusyError, InputError
+from aiops import locks, tracking
+from aiops.errors import InputError
 from aiops.workflows import (
     champion,
     detection,
@@ -41,7 +39,6 @@ DONE = ".done"  # in a step's folder, written last
 # Code that features, and then models and their figures, are made by.
 FEATURE_ROOMS = ("schema.py", "otlp/*", "lake/*", "datasets/*", "features/**/*")
 MODEL_ROOMS = ("base.py", "detection/*", "evaluation/*", "plots/*", "tracking/*", "workflows/*")
-SQLITE = "sqlite:///"
 
 
 @dataclass(frozen=True)
@@ -112,7 +109,7 @@ def retrain(of: Plan, allow_unpinned: bool = False,
         InputError: the data is not as pinned, or the champion cannot be compared.
         NotebookError: a notebook failed; its report says where.
     """
-    with locked(_lock(of.out)):
+    with _alone(of.out):
         data = pin.pinned(of.dataset, allow_unpinned)
         features = _features(of, of.out / f"features-{_features_key(of, data)}")
         run = of.out / f"{of.detector}-{_run_key(of, features)}"
@@ -121,28 +118,12 @@ def retrain(of: Plan, allow_unpinned: bool = False,
         return _decided(of, features, run, version, data, fewest)
 
 
-def _lock(out: Path) -> Path:
+def _alone(out: Path) -> AbstractContextManager[None]:
     """One registry, one lock: beside its database, where it has one on this machine."""
-    where = tracking.uri()
-    beside = Path(where.removeprefix(SQLITE)).parent if where.startswith(SQLITE) else out
-    return beside / "retrain.lock"
-
-
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold a lock file, which the kernel lets go of when the process ends in whatever way."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            file.seek(0)
-            raise BusyError(f"Another retrain, process {file.read() or 'unknown'}, holds {path}. "
-                            "Wait until it ends.") from error
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
-        yield
+    database = tracking.database()
+    path = (database.parent if database else out) / "retrain.lock"
+    return locks.held(path, lambda process: f"Another retrain, process {process}, holds {path}. "
+                                            "Wait until it ends.")
 
 
 # --- steps, each done once ---------------------------------------------------------------

@@ -155,10 +155,10 @@ def test_data_that_is_not_the_pinned_is_refused_before_any_work(small, registry,
 
 
 def test_two_at_once_are_refused(small, registry, tmp_path):
-    with (retrain.locked(registry / "retrain.lock"),
+    with (retrain._alone(tmp_path / "elsewhere"),
           pytest.raises(BusyError, match=f"process {os.getpid()}, holds")):
         retrain.retrain(planned(small, tmp_path / "out", GOOD))
-    with retrain.locked(registry / "retrain.lock"):  # free again
+    with retrain._alone(tmp_path / "elsewhere"):  # free again
         assert not (tmp_path / "out").exists()
 
 
