@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from aiops.commands.output import Json, reporting
+from aiops.commands.settings import named
 
 
 def notebook(
@@ -31,13 +32,4 @@ def notebook(
         if clean:
             report({"notebook": str(path), "changed": notebooks.clean(path)})
         else:
-            report(vars(notebooks.run(path, out, dict(map(_split, parameter or [])))))
-
-
-def _split(text: str) -> tuple[str, Any]:
-    import yaml
-
-    name, found, value = text.partition("=")
-    if not found:
-        raise typer.BadParameter(f"{text!r} is no NAME=VALUE.")
-    return name, yaml.safe_load(value)
+            report(vars(notebooks.run(path, out, named(parameter, "--parameter"))))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from aiops.commands.output import Json, reporting
+from aiops.commands.settings import named
 
 
 def retrain(
@@ -35,14 +36,5 @@ def retrain(
     from aiops.workflows import retrain as work
 
     with reporting(as_json) as report:
-        plan = work.plan(dataset, Path(), detector, dict(map(_split, setting or [])), out)
+        plan = work.plan(dataset, Path(), detector, named(setting, "--set"), out)
         report(work.retrain(plan, allow_unpinned))
-
-
-def _split(text: str) -> tuple[str, Any]:
-    import yaml
-
-    name, found, value = text.partition("=")
-    if not found:
-        raise typer.BadParameter(f"{text!r} is no NAME=VALUE.", param_hint="--set")
-    return name, yaml.safe_load(value)

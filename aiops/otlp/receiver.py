@@ -7,7 +7,6 @@ is no OTLP is refused with the reason and counted, and the receiver goes on.
 from __future__ import annotations
 
 import hmac
-import ipaddress
 import logging
 import threading
 from collections import Counter
@@ -20,6 +19,7 @@ import grpc
 
 from aiops.errors import DecodeError, InputError
 from aiops.otlp import bodies, http, messages
+from aiops.otlp.loopback import is_loopback
 
 log = logging.getLogger(__name__)
 Sink = Callable[[str, bytes], Any]
@@ -42,7 +42,7 @@ class Receiver:
 
     def __init__(self, sink: Sink, host: str = "127.0.0.1", grpc_port: int = 0,
                  http_port: int = 0, token: str | None = None) -> None:
-        if not token and not _is_loopback(host):
+        if not token and not is_loopback(host):
             raise InputError(
                 f"Receiver would listen on {host!r} for anyone. Give a token, or bind "
                 f"to loopback (127.0.0.1)."
@@ -148,10 +148,3 @@ class _Handler(grpc.GenericRpcHandler):
         except Exception as error:  # noqa: BLE001 - the sink's; accept has counted it
             context.abort(grpc.StatusCode.UNAVAILABLE, f"Not stored, try again: {error}")
         return b""
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 from collections.abc import Callable
 
@@ -12,6 +11,7 @@ from mlflow.pyfunc import scoring_server
 
 from aiops import tracking
 from aiops.errors import InputError
+from aiops.otlp.loopback import is_loopback
 
 
 def serve(name: str, version: int | str, host: str, port: int,
@@ -25,7 +25,7 @@ def serve(name: str, version: int | str, host: str, port: int,
     Raises:
         InputError: ``host`` is not loopback, no such version, or its file may not be opened.
     """
-    if not _is_loopback(host):
+    if not is_loopback(host):
         raise InputError(f"cannot serve on {host}: nothing asks for a token yet, so only loopback "
                          "(127.0.0.1) is allowed. Put a proxy that does before it.")
     tracking.load(name, version)  # MLflow would hide why a file is refused
@@ -34,10 +34,3 @@ def serve(name: str, version: int | str, host: str, port: int,
     app = scoring_server.init(mlflow.pyfunc.load_model(f"models:/{name}/{number}"))
     ready(number)
     uvicorn.run(app, host=host, port=port, log_level="warning")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
