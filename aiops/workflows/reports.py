@@ -26,7 +26,7 @@ def report(notebook: Path, dataset: Path, out: Path) -> dict[str, Any]:
                "figures": str(out / "metrics"), "register": False,
                "out": str(out / "reports" / notebook.stem)}
     if "detector" in declared:
-        _, card = train.load(out / "model")
+        card = train.read_card(out / "model")
         offered |= {"detector": card["detector"], "settings": card["settings"]}
     given = {name: value for name, value in offered.items() if name in declared}
     done = notebooks.run(notebook, out / "reports", given)

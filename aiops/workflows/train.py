@@ -85,7 +85,13 @@ def load(model: Path) -> tuple[PerService, dict[str, Any]]:
     """The detector of a model folder and its card."""
     from aiops import tracking
 
+    about = read_card(model)
+    return tracking.load_file(model / FILE), about
+
+
+def read_card(model: Path) -> dict[str, Any]:
+    """The card of a model folder; its detector, which takes seconds to load, is left alone."""
     if not (model / FILE).is_file() or not (model / CARD).is_file():
         raise InputError(f"{model} holds no trained detector ({FILE}, {CARD}). "
                          "Run `dvc repro --force train`, or `aiops pipeline train`.")
-    return tracking.load_file(model / FILE), json.loads((model / CARD).read_text())
+    return dict(json.loads((model / CARD).read_text()))
