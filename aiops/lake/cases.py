@@ -11,9 +11,6 @@ import pandas as pd
 from aiops.case import Case, timestamp
 from aiops.lake.frames import to_frame
 
-# Attributes whose values do not tell one series of a service from another.
-_PEER = ("peer.service", "db.system.name", "db.system", "server.address")
-
 # A trace is in a window when its first span is; its other spans come with it.
 _TRACES = """
 WITH first AS (
@@ -28,8 +25,8 @@ attributes AS (
 )
 SELECT trace_id, span_id, parent_span_id, service_name AS service, name AS operation,
        start_time AS start, duration_ns, kind, status_code,
-       CASE WHEN kind IN ('client', 'producer') THEN {peer} END AS peer_service, attributes
-FROM cut LEFT JOIN attributes USING (row_id)
+       peer AS peer_service, attributes
+FROM cut LEFT JOIN attributes USING (row_id) LEFT JOIN span_peers USING (row_id)
 WHERE service_name IS NOT NULL AND start_time IS NOT NULL AND duration_ns IS NOT NULL
 ORDER BY start_time, row_id
 """
@@ -69,8 +66,7 @@ def cut(connection: duckdb.DuckDBPyConnection, normal: Sequence[tuple[Any, Any]]
     windows = [*normal, abnormal]
     text = ("coalesce(string, \"int\"::VARCHAR, \"double\"::VARCHAR, \"bool\"::VARCHAR)")
     traces = to_frame(connection, _TRACES.format(
-        within_first=_within("min(start_time)", windows), text=text,
-        peer="coalesce(" + ", ".join(f"attributes['{key}']" for key in _PEER) + ")"))
+        within_first=_within("min(start_time)", windows), text=text))
     logs = to_frame(connection, _LOGS.format(within=_within("time", windows)))
     metrics = to_frame(connection, _METRICS.format(within=_within("time", windows), text=text))
     about = {key: value for key, value in about.items() if value is not None}

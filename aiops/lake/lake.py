@@ -38,6 +38,8 @@ def open(path: str | os.PathLike[str], create: bool = True) -> Lake:
 class Lake:
     """Tables of ``schema.LAKE`` in one folder; ``connection`` holds a DuckDB view of each.
 
+    Beside these the view ``span_peers`` (row_id, peer): whom a client or producer span calls.
+
     In the views ids are lower-case hex text, ``kind`` and ``status_code`` words, times
     ``TIMESTAMPTZ_NS``. Any number of processes may append and read at once.
     """
@@ -49,6 +51,7 @@ class Lake:
         self.connection = duckdb.connect()
         for table in LAKE:
             self.connection.execute(views.view(path, table))
+        self.connection.execute(views.SPAN_PEERS)
 
     def append(self, tables: dict[str, pa.Table]) -> int:
         """Add decoded tables, all or none; the first row id given to them."""
@@ -73,7 +76,7 @@ class Lake:
             return to_frame(self.connection, query)
         except duckdb.Error as error:
             raise InputError(
-                f"The query failed: {error}. The lake's views are {', '.join(LAKE)}."
+                f"The query failed: {error}. The lake's views are {', '.join(LAKE)}, span_peers."
             ) from error
 
     def info(self) -> dict[str, Any]:

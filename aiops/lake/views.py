@@ -1,4 +1,7 @@
-"""DuckDB views, one a table of ``schema.LAKE``: ids as hex, enumerations as words."""
+"""DuckDB views, one a table of ``schema.LAKE``: ids as hex, enumerations as words.
+
+``span_peers`` beside them is the one rule for whom a span calls, for Cases and features alike.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,33 @@ _FIRST_SEEN = {  # a resource is written with every batch that names it
     "resources": ("resource_id", "first_seen"), "scopes": ("scope_id", "first_seen"),
     "resource_attributes": (None, "time"), "scope_attributes": (None, "time"),
 }
+
+# Who a call is made to, as the span itself tells. A bare address (10.0.0.7) tells less than
+# the system that answers there; brokers of one messaging system are one peer.
+SPAN_PEERS = """
+CREATE VIEW span_peers AS
+WITH told AS (
+    SELECT row_id,
+           max(string) FILTER (WHERE key = 'peer.service') AS service,
+           max(string) FILTER (WHERE key = 'messaging.system') AS messaging,
+           coalesce(max(string) FILTER (WHERE key = 'server.address'),
+                    max(string) FILTER (WHERE key = 'net.peer.name')) AS address,
+           coalesce(max(string) FILTER (WHERE key = 'db.system.name'),
+                    max(string) FILTER (WHERE key = 'db.system')) AS db
+    FROM span_attributes
+    WHERE key IN ('peer.service', 'messaging.system', 'server.address', 'net.peer.name',
+                  'db.system.name', 'db.system')
+    GROUP BY row_id
+), named AS (
+    SELECT row_id, coalesce(
+        service, messaging,
+        CASE WHEN NOT regexp_matches(address, '^[0-9.]+$|:|^localhost$') THEN address END,
+        db, address) AS peer
+    FROM told
+)
+SELECT row_id, peer FROM named JOIN spans USING (row_id)
+WHERE peer IS NOT NULL AND kind IN ('client', 'producer')
+"""
 
 
 def view(path: Path, table: str) -> str:

@@ -12,6 +12,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 import aiops.lake
 import aiops.rca
+from aiops import features
 from aiops.errors import CaseError, InputError, SchemaError
 from aiops.lake.store import Store
 from aiops.otlp import decode
@@ -169,6 +170,37 @@ def test_metrics_alone_become_a_case_that_can_be_told(lake):
     assert len(incident.timeline(case)) == 2
     assert "1 of its 1 metrics left" in incident.next_steps(case, blame)
     assert "no traces" in incident.drawn(case, "traces", lambda: 1 / 0).data
+
+
+@pytest.mark.parametrize(("kind", "told", "peer"), [
+    (3, {"peer.service": "cache", "db.system.name": "valkey", "server.address": "x"}, "cache"),
+    (3, {"db.system.name": "postgresql", "server.address": "orders-db.internal"},
+     "orders-db.internal"),
+    (3, {"db.system": "postgresql", "server.address": "10.0.0.7"}, "postgresql"),
+    (3, {"db.system.name": "postgresql", "server.address": "::1"}, "postgresql"),
+    (4, {"messaging.system": "kafka", "server.address": "10.0.0.7"}, "kafka"),
+    (4, {"messaging.system": "kafka", "server.address": "broker-2.internal"}, "kafka"),
+    (3, {"http.request.method": "GET", "net.peer.name": "billing.internal"}, "billing.internal"),
+    (3, {"http.request.method": "GET", "server.address": "10.0.0.1"}, "10.0.0.1"),
+    (3, {"http.request.method": "GET"}, None),
+    (2, {"server.address": "myself", "peer.service": "caller"}, None)])
+def test_a_case_and_the_features_name_the_same_peer(lake, kind, told, peer):
+    request = ExportTraceServiceRequest()
+    group = request.resource_spans.add()
+    group.resource.attributes.add(key="service.name").value.string_value = "a"
+    span = group.scope_spans.add().spans.add(
+        trace_id=b"\x01" * 16, span_id=b"\x02" * 8, kind=kind, name="s",
+        start_time_unix_nano=START, end_time_unix_nano=START + 5)
+    for key, value in told.items():
+        span.attributes.add(key=key).value.string_value = value
+    lake.append(decode("traces", request.SerializeToString()))
+    start = pd.Timestamp(START, tz="UTC")
+    second = pd.Timedelta("1s")
+    case = lake.case([(start - second, start)], (start, start + second))
+    assert case.traces["peer_service"].dropna().tolist() == [peer] * bool(peer)
+    callees = features.topology(lake.connection, 5)["callee"].to_pylist()
+    assert callees == [peer] * bool(peer)
+    assert lake.sql("SELECT peer FROM span_peers")["peer"].tolist() == callees
 
 
 def test_metrics_of_a_case_are_series_with_their_attributes(lake):

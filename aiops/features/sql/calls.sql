@@ -4,25 +4,17 @@
 -- that never answered; where the caller made none, at the callee's span.
 WITH told AS (
     SELECT row_id,
-           max(string) FILTER (WHERE key = 'peer.service') AS peer,
-           max(string) FILTER (WHERE key IN ('server.address', 'net.peer.name')) AS address,
            max(string) FILTER (WHERE key IN ('db.system.name', 'db.system')) AS db,
            max(string) FILTER (WHERE key IN ('rpc.system.name', 'rpc.system')) AS rpc,
            max(string) FILTER (WHERE key = 'messaging.system') AS messaging,
            bool_or(key IN ('http.request.method', 'http.method')) AS http
     FROM span_attributes
-    WHERE key IN ('peer.service', 'server.address', 'net.peer.name', 'db.system.name',
-                  'db.system', 'rpc.system.name', 'rpc.system', 'messaging.system',
-                  'http.request.method', 'http.method')
+    WHERE key IN ('db.system.name', 'db.system', 'rpc.system.name', 'rpc.system',
+                  'messaging.system', 'http.request.method', 'http.method')
     GROUP BY row_id
 ), described AS (
-    SELECT s.*, coalesce(db, rpc, messaging, CASE WHEN http THEN 'http' END) AS protocol,
-           -- a bare address (127.0.0.1) tells less than what answers there
-           coalesce(peer,
-                    CASE WHEN NOT regexp_matches(address, '^[0-9.]+$$|:|^localhost$$')
-                         THEN address END,
-                    db, messaging, address) AS named
-    FROM spans AS s LEFT JOIN told USING (row_id)
+    SELECT s.*, peer, coalesce(db, rpc, messaging, CASE WHEN http THEN 'http' END) AS protocol
+    FROM spans AS s LEFT JOIN told USING (row_id) LEFT JOIN span_peers USING (row_id)
     WHERE service_name IS NOT NULL
 ), pairs AS (
     SELECT p.row_id AS caller_row, c.row_id AS callee_row,
@@ -37,7 +29,7 @@ WITH told AS (
     SELECT DISTINCT caller_row FROM pairs
     WHERE outgoing AND callee = caller AND callee_kind IN ('client', 'producer')
 ), calls AS (
-    SELECT s.service_name AS caller, coalesce(a.callee, s.named) AS callee,
+    SELECT s.service_name AS caller, coalesce(a.callee, s.peer) AS callee,
            s.protocol, s.start_time, s.duration_ns, s.status_code
     FROM described AS s LEFT JOIN answers AS a ON a.caller_row = s.row_id
     WHERE s.kind IN ('client', 'producer')
