@@ -91,8 +91,15 @@ def evaluate(detector: Detector, windows: Windows, dataset: str, model: str,
             the held-out scores that teach the threshold.
         dataset, model: what the figures call them.
         per_hour: promised false alarms an hour of normal time.
+
+    Raises:
+        InputError: every recording is normal traffic.
     """
-    return judging.judge(system(detector, windows, windows.names(*JUDGED)),
+    if not (names := windows.names(*JUDGED)):
+        raise InputError("There is nothing to judge on: truth.json names none of the recordings "
+                         f"{', '.join(windows.names('normal'))}. Name those with an incident, "
+                         "each with culprits, start and end.")
+    return judging.judge(system(detector, windows, names),
                          held_out(detector, windows), windows.recordings, windows.window_s,
                          dataset, model, per_hour)
 
