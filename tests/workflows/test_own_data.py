@@ -61,3 +61,12 @@ def test_a_stage_that_cannot_run_says_what_the_set_lacks(tmp_path, monkeypatch, 
     code, printed = run(stage, folder, out)
     assert code == 1
     assert says in " ".join(printed.split())
+
+
+def test_an_incident_without_its_time_is_refused_by_name(tmp_path):
+    folder, out = mine(tmp_path), tmp_path / "out"
+    (folder / "truth.json").write_text('{"slow-cart": {"culprits": ["cart"]}}')
+    assert run("ingest", folder, out)[0] == 0
+    code, printed = run("featurize", folder, out)
+    assert code == 1
+    assert "start and end of an incident. Got none for slow-cart" in printed
