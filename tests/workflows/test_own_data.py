@@ -63,10 +63,13 @@ def test_a_stage_that_cannot_run_says_what_the_set_lacks(tmp_path, monkeypatch, 
     assert says in " ".join(printed.split())
 
 
-def test_an_incident_without_its_time_is_refused_by_name(tmp_path):
+def test_an_incident_without_its_time_is_refused_by_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(ROOT)
     folder, out = mine(tmp_path), tmp_path / "out"
     (folder / "truth.json").write_text('{"slow-cart": {"culprits": ["cart"]}}')
-    assert run("ingest", folder, out)[0] == 0
-    code, printed = run("featurize", folder, out)
+    for before in ("ingest", "featurize", "train"):
+        code, printed = run(before, folder, out)
+        assert code == 0, printed
+    code, printed = run("evaluate", folder, out)
     assert code == 1
     assert "start and end of an incident. Got none for slow-cart" in printed
