@@ -1,12 +1,14 @@
 """A detector as a file: skops, opened with our own list of types; never a pickle.
 
-skops is imported where it is used: it loads all of scikit-learn, and torch with it.
+skops is imported where it is used: it loads all of scikit-learn, which takes seconds.
 """
 
 from __future__ import annotations
 
+import sys
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +26,28 @@ _OURS: tuple[type, ...] = (PerService, RobustScale, *DETECTORS.values())
 TRUSTED = [*(f"{t.__module__}.{t.__qualname__}" for t in _OURS), "sklearn.tree._tree.Tree"]
 
 
+@contextmanager
+def _no_torch() -> Iterator[None]:
+    """Keep torch from loading within the block, if it has not: skops asks every module of
+    scikit-learn for its types, and one that wraps torch would load it for seconds."""
+    if "torch" in sys.modules:
+        yield
+        return
+    sys.modules["torch"] = None  # type: ignore[assignment]  # an import then fails at once
+    try:
+        yield
+    finally:
+        del sys.modules["torch"]
+
+
 def save_file(detector: Detector, path: Path | str) -> Path:
     """Write a fitted detector, whole or not at all; the file is known to open again.
 
     Raises:
         InputError: the detector holds a type that ``load_file`` would refuse.
     """
-    import skops.io
+    with _no_torch():
+        import skops.io
 
     target = Path(path)
     part = target.with_name(target.name + ".part")
@@ -50,8 +67,9 @@ def load_file(path: Path | str) -> Detector:
         InputError: no such file, no skops file (a pickle, say), one that holds other types
             than ours, or trees whose nodes point outside.
     """
-    import skops.io
-    from skops.io.exceptions import UntrustedTypesFoundException
+    with _no_torch():
+        import skops.io
+        from skops.io.exceptions import UntrustedTypesFoundException
 
     if not Path(path).is_file():
         raise InputError(f"no file {path}.")
