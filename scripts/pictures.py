@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "docs" / "pictures"
+CARD = str(ROOT / "datasets" / "{}" / "latency-heatmap.png")  # beside the data set's card
 RANKER = "baro"
 
 
@@ -34,7 +35,8 @@ def main() -> None:
     given = parser.parse_args()
     made = given.experiments or ROOT / "experiments" / Path(given.dataset).name
     for name, figure in [*of_incident(given.dataset, given.incident), *of_all(given.dataset, made)]:
-        (OUT / f"{name}.png").write_bytes(small(plots.to_png(figure, 160)))
+        path = CARD.format(given.dataset) if name == "latency-all" else f"{OUT}/{name}.png"
+        Path(path).write_bytes(small(plots.to_png(figure, 160)))
         print(f"{name}.png: {figure.get_label()}")
 
 
