@@ -24,7 +24,8 @@ def recordings(root: Path) -> pa.Table:
     incident where it names culprits, else a control.
 
     Raises:
-        CaseError: no recordings, or one that does not say what span of time it holds.
+        CaseError: no recordings, one that does not say what span of time it holds, or one
+            with an abnormal window that a truth leaves out.
     """
     truth = read_truth(root)
     rows = [_row(path, truth) for path in sorted(root.glob("recordings/*/recording.json"))]
@@ -46,6 +47,9 @@ def _row(path: Path, truth: dict[str, Any]) -> dict[str, Any]:
         "recording": name, "role": "normal", "start": start, "end": end, "culprits": []}
     if name in truth:
         row |= _planted(name, truth[name])
+    elif truth and about.get("abnormal"):  # as normal traffic it would be trained on
+        raise CaseError(f"truth.json does not name {name!r}, which has an abnormal window. Name "
+                        "it, with culprits [] where it is no incident.")
     if about.get("symptom"):
         row["detected_at"] = timestamp(about["detected_at"], f"detected_at of {path}")
     return row

@@ -78,3 +78,11 @@ def test_recordings_that_are_not_there_say_how_to_fetch_them(root: Path, tmp_pat
         datasets.load(root).case("r001")
     with pytest.raises(CaseError, match="dvc pull"):
         datasets.recordings(tmp_path / "empty")
+
+
+def test_an_incident_that_the_truth_leaves_out_is_no_normal_traffic(root: Path) -> None:
+    truth = json.loads((root / "truth.json").read_text())
+    del truth["r001"]
+    (root / "truth.json").write_text(json.dumps(truth))
+    with pytest.raises(CaseError, match="does not name 'r001', which has an abnormal window"):
+        datasets.recordings(root)
