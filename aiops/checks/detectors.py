@@ -129,6 +129,14 @@ def _time(model: Detector) -> None:
     _equal(moved.score(test.set_axis(test.index + later)), wanted, "all windows moved in time")
 
 
+def _position(model: Detector) -> None:
+    """The same usual window again and again: only counting would tell one from another."""
+    train, test, _ = frames()
+    usual = pd.DataFrame([train.median()] * len(test), index=test.index)
+    scores = model.fit(train).score(usual)
+    _equal(scores, np.full(len(usual), scores[0]), "one window over and over")
+
+
 def _no_mutation(model: Detector) -> None:
     train, test, _ = frames()
     before = train.copy(), test.copy()
@@ -158,4 +166,4 @@ def _nulls(model: Detector) -> None:
 
 
 CHECKS = (_form, _causal, _orientation, _scale, _offset, _column_order, _names, _time,
-          _no_mutation, _refit, _nulls)
+          _position, _no_mutation, _refit, _nulls)

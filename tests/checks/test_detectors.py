@@ -53,6 +53,14 @@ class Clock(Detector):
         return X.index.as_unit("ns").asi8.astype(np.float64)
 
 
+class Position(RobustZ):
+    """Honest, but for knowing at which window of a recording the fault begins."""
+
+    def score(self, X: pd.DataFrame) -> np.ndarray:
+        at = np.arange(len(X))
+        return super().score(X) + 100.0 * ((at >= 12) & (at < 21))
+
+
 class Names(RobustZ):
     """Looks at one column, found by its name."""
 
@@ -80,7 +88,7 @@ class Remembers(RobustZ):
 
 
 @pytest.mark.parametrize(("cheat", "check"), [
-    (WholeSeries, "causal"), (WrongSign, "orientation"), (Clock, "time"), (Names, "names"),
+    (WholeSeries, "causal"), (WrongSign, "orientation"), (Clock, "time"), (Position, "position"), (Names, "names"),
     (FirstColumn, "column_order"), (FirstColumn, "scale"), (FirstColumn, "offset"),
     (Meddler, "no_mutation"), (Remembers, "refit")])
 def test_a_planted_cheat_is_caught(cheat: type[BaseEstimator], check: str) -> None:

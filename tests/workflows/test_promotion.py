@@ -30,7 +30,15 @@ def test_a_worse_and_an_equal_challenger_are_refused():
     alike = judge(precisions(0.5), precisions(0.5, seed=1))
     assert alike.low < 0 < alike.high
     assert alike.reason.startswith("The challenger is not better than the champion beyond noise")
+    assert alike.decision == "kept"
     assert judge(precisions(0.5), precisions(0.5)).decision == "kept"  # low is 0, not above it
+
+
+def test_better_on_the_mean_alone_is_refused():
+    step = pd.Series(np.where(np.arange(24) % 2, 0.3, -0.25), index=NAMES)
+    verdict = judge(precisions(0.5) + step, precisions(0.5))
+    assert verdict.low < 0 < verdict.difference
+    assert (verdict.decision, verdict.promotes) == ("kept", False)
 
 
 def test_rounding_is_no_progress():
