@@ -31,12 +31,14 @@ lint: setup  ## style, types, import contracts
 
 test: setup  ## the suite, under 20 minutes on 2 cores
 	@bash scripts/apt.sh
+	@dvc pull --quiet
 	@$(MAKE) --no-print-directory lint
 	pytest
 
 test-full: setup  ## the suite with the tests that take minutes each
 	@bash scripts/quiet.sh
 	@bash scripts/apt.sh
+	@dvc pull --quiet
 	@$(MAKE) --no-print-directory lint
 	pytest -m "" --timeout 3600
 

@@ -89,8 +89,8 @@ class Remembers(RobustZ):
 
 @pytest.mark.parametrize(("cheat", "check"), [
     (WholeSeries, "causal"), (WrongSign, "orientation"), (Clock, "time"), (Names, "names"),
-    (Position, "position"), (FirstColumn, "column_order"), (FirstColumn, "scale"), (FirstColumn, "offset"),
-    (Meddler, "no_mutation"), (Remembers, "refit")])
+    (FirstColumn, "column_order"), (FirstColumn, "scale"), (FirstColumn, "offset"),
+    (Position, "position"), (Meddler, "no_mutation"), (Remembers, "refit")])
 def test_a_planted_cheat_is_caught(cheat: type[BaseEstimator], check: str) -> None:
     assert check in broken(cheat())
 
