@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 failed (the reason is on standard error), 2 wrong usage.
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Sequence
 from typing import Annotated
@@ -37,6 +38,10 @@ for name, group in {"lake": lake, "bench": bench, "testbed": testbed, "pipeline"
     app.add_typer(group, name=name)
 
 
+# Said by the machine; anything else is a fault of ours and keeps its traceback.
+_REFUSED = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS)
+
+
 def _print_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"aiops {__version__}")
@@ -61,4 +66,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         app(args=arguments, prog_name="aiops")
     except AiopsError as error:
         typer.echo(f"aiops: {error}", err=True)
+        sys.exit(1)
+    except OSError as error:
+        if error.errno not in _REFUSED:
+            raise
+        where = f" ({error.filename})" if error.filename else ""
+        typer.echo(f"aiops: {error.strerror}{where}. Nothing was left half-written: mend that and "
+                   "run the same command again.", err=True)
         sys.exit(1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib.util
 import json
 import os
@@ -146,3 +147,20 @@ def test_bench_prints_the_figures_alone(aiops_data: Path) -> None:
     figures = {(f["slice"], f["metric"]): f["value"] for f in found}
     assert figures["fault=cpu", "avg@5"] >= 0.98
     assert figures["fault=mem", "avg@5"] >= 0.98
+
+
+@pytest.mark.parametrize(("number", "told"), [("ENOSPC", True), ("EIO", False)])
+def test_a_full_disk_is_told_and_another_fault_keeps_its_traceback(
+        number: str, told: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:
+    from aiops import cli
+
+    code = getattr(errno, number)
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(code, os.strerror(code), "/full/lake")
+
+    monkeypatch.setattr(cli, "app", full)
+    with pytest.raises(SystemExit if told else OSError):
+        cli.main(["ingest", "x"])
+    assert ("No space left on device (/full/lake)" in capsys.readouterr().err) == told
