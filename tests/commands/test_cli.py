@@ -151,8 +151,8 @@ def test_bench_prints_the_figures_alone(aiops_data: Path) -> None:
 
 @pytest.mark.parametrize(("number", "told"), [("ENOSPC", True), ("EIO", False)])
 def test_a_full_disk_is_told_and_another_fault_keeps_its_traceback(
-        number: str, told: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
-) -> None:
+        number: str, told: bool, monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str]) -> None:
     from aiops import cli
 
     code = getattr(errno, number)
