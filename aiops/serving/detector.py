@@ -33,7 +33,7 @@ class ServedDetector(PythonModel):
                 params: dict[str, Any] | None = None) -> pd.DataFrame:
         """One ``score`` a row, float64, higher is more anomalous; bad rows raise status 400."""
         try:
-            return pd.DataFrame({"score": self.detector.score(rows(model_input))})
+            return pd.DataFrame({"score": _finite(self.detector.score(rows(model_input)))})
         except InputError as error:
             raise MlflowException.invalid_parameter_value(str(error)) from error
 
@@ -70,6 +70,13 @@ def _numbers(given: pd.Series) -> pd.Series:
     numbers = given.astype(np.float64)
     _refuse(np.isinf(numbers), f"{given.name} is infinite", "Give a finite number, or null.")
     return numbers
+
+
+def _finite(scores: np.ndarray) -> np.ndarray:
+    """JSON has no infinity, and a score that overflowed says nothing."""
+    _refuse(pd.Series(~np.isfinite(scores)), "a feature is too large to be scored",
+            "Give it in the unit that its name tells.")
+    return scores
 
 
 def _refuse(bad: pd.Series, fault: str, allowed: str) -> None:

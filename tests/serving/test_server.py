@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 import psutil
 import pytest
+from mlflow.exceptions import MlflowException
 
 from aiops import cli, features, serving, tracking
 from aiops import lake as lakes
@@ -264,6 +265,17 @@ def test_a_pickle_in_place_of_the_detector_is_refused(
 def test_other_machines_are_not_served(store: Path, host: str) -> None:
     with pytest.raises(InputError, match=f"cannot serve on {host}.*only loopback"):
         serving.serve(MODEL, "champion", host, 1)
+
+
+def test_a_score_that_overflows_is_refused(
+    store: Path, incident: pd.DataFrame
+) -> None:
+    served = mlflow.pyfunc.load_model(f"models:/{MODEL}/1")
+    rows = tracking.as_sent(incident.head(2).assign(cpu_cores=[0.1, 1e308]))
+    with pytest.warns(RuntimeWarning, match="overflow"), \
+            pytest.raises(MlflowException, match=r"too large to be scored in 1 of 2 rows") as no:
+        served.predict(rows)
+    assert no.value.get_http_status_code() == 400
 
 
 def test_an_unknown_version_is_not_served(
