@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 
 from aiops.case import Case
-from aiops.datasets.folder import write_case
+from aiops.datasets.folder import read_cases, write_case
 from aiops.errors import CaseError, InputError, LayoutError
 from aiops.evaluation.figures import Figure, to_json
+from aiops.rca import NSigma
 from aiops.workflows.bench import bench_rca, summary, table
 
 T0 = pd.Timestamp("2026-01-31T12:00:00Z")
@@ -113,3 +114,19 @@ def test_a_summary_has_detection_before_ranking_and_marks_hindsight(tmp_path):
         *[(model, metric) for model in ("baro", "best-single-metric (hindsight)")
           for metric in ("ac@1", "ac@3", "avg@5")]]
     assert (rows[0]["chance"], rows[1]["chance"]) == (0.1, 0.25)
+
+
+def test_only_history_is_fitted_on_and_no_scored_case(tmp_path, monkeypatch):
+    seen = []
+
+    class Watching(NSigma):
+        def fit(self, cases, y=None):
+            seen.append((len(cases), y))
+            return self
+
+    monkeypatch.setattr("aiops.rca.make", lambda name: Watching())
+    root = made(tmp_path / "made", [["a"], ["c"]])
+    assert value(bench_rca(root, ["nsigma"]), "ac@1", "nsigma").n == 2
+    write_case(root / "history", "h1", next(case for _, case in read_cases(root)))
+    bench_rca(root, ["nsigma"])
+    assert seen == [(0, None), (1, None)]
