@@ -10,8 +10,9 @@ from types import ModuleType as _ModuleType
 __version__ = "0.1.0"
 
 _ROOMS = {
-    "base", "case", "checks", "datasets", "detection", "errors", "evaluation", "features", "lake",
-    "otlp", "plots", "rca", "schema", "serving", "testbed", "tracking", "workflows",
+    "base", "case", "checks", "datasets", "detection", "errors", "evaluation", "evidence",
+    "features", "lake", "otlp", "plots", "rca", "schema", "serving", "testbed", "tracking",
+    "workflows",
 }
 
 

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from aiops.errors import InputError
+from aiops.evidence.moves import labels, moves
 from aiops.plots import style
-from aiops.plots.moves import labels, moves
 from aiops.plots.timeline import Timeline
 
 if TYPE_CHECKING:

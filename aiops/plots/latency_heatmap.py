@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from aiops.errors import InputError
-from aiops.plots import spans, style
+from aiops.evidence import spans
+from aiops.plots import style
 from aiops.plots.timeline import Timeline, nice_step
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from aiops.errors import InputError
-from aiops.plots import layout, spans, style
+from aiops.evidence import spans
+from aiops.plots import layout, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

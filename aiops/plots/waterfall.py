@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from aiops.errors import InputError
-from aiops.plots import spans, style
+from aiops.evidence import spans
+from aiops.plots import style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -13,8 +13,9 @@ import pandas as pd
 
 from aiops.case import Case, Which
 from aiops.errors import InputError
-from aiops.plots import spans, style
-from aiops.plots.moves import labels, moves
+from aiops.evidence import spans
+from aiops.evidence.moves import labels, moves
+from aiops.plots import style
 from aiops.plots.waterfall import typical_trace
 
 ERROR = 17  # severity number from which on a log record tells of an error

@@ -38,7 +38,8 @@ TRAIN, EVALUATE = "02-train-detector", "03-evaluate-detector"
 DONE = ".done"  # in a step's folder, written last
 # Code that features, and then models and their figures, are made by.
 FEATURE_ROOMS = ("schema.py", "otlp/*", "lake/*", "datasets/*", "features/**/*")
-MODEL_ROOMS = ("base.py", "detection/*", "evaluation/*", "plots/*", "tracking/*", "workflows/*")
+MODEL_ROOMS = ("base.py", "detection/*", "evaluation/*", "evidence/*", "plots/*", "tracking/*",
+               "workflows/*")
 
 
 @dataclass(frozen=True)

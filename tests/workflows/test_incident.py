@@ -7,7 +7,7 @@ import pytest
 from aiops.case import Case
 from aiops.errors import InputError
 from aiops.workflows import incident
-from tests.plots.conftest import START, make_traces
+from tests.traces import START, make_traces
 
 BLAME = pd.Series({"paymentservice": 9.0, "frontend": 2.0})
 

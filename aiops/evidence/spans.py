@@ -15,7 +15,7 @@ _NEEDED = [*_PARENT, "span_id", "service", "operation", "start", "duration_ns"]
 
 
 def prepare(traces: pd.DataFrame) -> pd.DataFrame:
-    """The columns pictures need, with start_ns, end_ns and duration_ms; duplicates dropped."""
+    """The columns needed here, with start_ns, end_ns and duration_ms; duplicates dropped."""
     missing = [name for name in _NEEDED if name not in traces]
     if missing:
         raise SchemaError(f"traces must have the columns {', '.join(_NEEDED)}; missing: "

@@ -1,8 +1,16 @@
+"""Whom a request's time and calls are charged to."""
+
 import pandas as pd
 import pytest
 
 from aiops.errors import SchemaError
-from aiops.plots import spans
+from aiops.evidence import spans
+from tests.traces import make_traces
+
+
+@pytest.fixture
+def calm() -> pd.DataFrame:
+    return make_traces()
 
 
 def test_time_is_charged_to_who_spends_it(calm):
@@ -12,7 +20,8 @@ def test_time_is_charged_to_who_spends_it(calm):
     assert spent.sum() == pytest.approx(22.0)  # nothing lost, nothing counted twice
 
 
-def test_network_time_is_charged_to_the_callee(calm, slow):
+def test_network_time_is_charged_to_the_callee(calm):
+    slow = make_traces(wire_ms=500.0, at_s=100.0)
     added = (spans.time_by_service(spans.prepare(slow))
              - spans.time_by_service(spans.prepare(calm)))
     assert added["paymentservice"] == pytest.approx(498.0)
@@ -44,3 +53,9 @@ def test_a_repeated_span_counts_once_and_keeps_its_own_kind(calm):
 def test_missing_columns_are_named(calm):
     with pytest.raises(SchemaError, match="missing: operation"):
         spans.prepare(calm.drop(columns="operation"))
+
+
+def test_an_error_begins_where_no_child_failed(calm):
+    handed_on = calm.span_id.isin(["r", "c", "s"]) & calm.trace_id.isin(["t0-0", "t0-1"])
+    failed = calm.assign(status_code=handed_on.map({True: "error", False: "ok"}))
+    assert spans.failures(spans.prepare(failed)).to_dict() == {"paymentservice": 2 / 40}

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pandas as pd
 
-Window = tuple[pd.Timestamp, pd.Timestamp]
+from aiops.case import Window
+
 _OFTEN, _ALWAYS = 0.3, 0.7  # shares of the steps: a series that came, one that went
 
 
