@@ -20,8 +20,8 @@ from aiops import datasets
 from aiops.datasets.version import dataset_version
 from aiops.errors import AiopsError, InputError
 from aiops.workflows import whole
+from aiops.workflows.places import CLONE
 
-_CLONE = Path(__file__).resolve().parents[2]
 TEMPLATE = Path(__file__).parent / "report_template"
 _NOTEBOOK_KEYS = frozenset({"kernelspec", "language_info", "title"})
 _CELL_KEYS = frozenset({"tags", "alt"})
@@ -130,7 +130,7 @@ def _code() -> dict[str, str]:
     """The commit of the clone, and whether files differ from it."""
     from aiops.tracking.provenance import git_state
 
-    state = git_state(_CLONE)
+    state = git_state(CLONE)
     if "git.dirty" not in state:
         return {}  # no clone, or no git: nothing to tell
     changed = " with changes" if state["git.dirty"] == "true" else ""
@@ -156,17 +156,6 @@ def _described(book: nbformat.NotebookNode) -> nbformat.NotebookNode:
             if alt and "alt" not in cell.metadata:
                 cell.metadata["alt"] = alt
     return book
-
-
-# --- inside a notebook -------------------------------------------------------------------
-def place(path: Path | str) -> Path:
-    """A path that a notebook was given, from the folder where the work is done.
-
-    JupyterLab starts kernels in ``notebooks/``, `aiops notebook` where it was called: a
-    relative path means the same in both.
-    """
-    here = Path.cwd()
-    return (here.parent if here == _CLONE / "notebooks" else here) / path
 
 
 # --- clean in git ------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from aiops.case import Case
 from aiops.datasets.folder import write_case
 from aiops.errors import InputError
 from aiops.workflows import notebooks
+from aiops.workflows.places import place
 
 ROOT = Path(__file__).parents[2]
 
@@ -151,7 +152,7 @@ def test_a_report_says_which_version_of_the_data_it_is_made_of(tmp_path):
 
 def test_a_path_means_the_same_in_jupyterlab_and_from_the_clone(monkeypatch):
     monkeypatch.chdir(ROOT)
-    assert notebooks.place("datasets/shop") == ROOT / "datasets/shop"
+    assert place("datasets/shop") == ROOT / "datasets/shop"
     monkeypatch.chdir(ROOT / "notebooks")
-    assert notebooks.place("datasets/shop") == ROOT / "datasets/shop"
-    assert notebooks.place("/elsewhere") == Path("/elsewhere")
+    assert place("datasets/shop") == ROOT / "datasets/shop"
+    assert place("/elsewhere") == Path("/elsewhere")
