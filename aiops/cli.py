@@ -1,6 +1,11 @@
 """The command line: each command makes one library call and reports its result.
 
-Exit codes: 0 done, 1 failed (the reason is on standard error), 2 wrong usage.
+Exit codes, the reason of 1 and 2 being on standard error:
+
+    0  done
+    1  failed, though rightly asked: bad data, a taken port, another run at work, ...
+    2  wrongly asked: an unknown option, a value that is not allowed, or a name or path of
+       something that there is not (every ``errors.UsageError``)
 """
 
 from __future__ import annotations
@@ -22,7 +27,7 @@ from aiops.commands.pipeline import pipeline
 from aiops.commands.retrain import retrain
 from aiops.commands.serve import models, serve
 from aiops.commands.testbed import testbed
-from aiops.errors import AiopsError
+from aiops.errors import AiopsError, UsageError
 
 app = typer.Typer(
     name="aiops",
@@ -66,7 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         app(args=arguments, prog_name="aiops")
     except AiopsError as error:
         typer.echo(f"aiops: {error}", err=True)
-        sys.exit(1)
+        sys.exit(2 if isinstance(error, UsageError) else 1)
     except OSError as error:
         if error.errno not in _REFUSED:
             raise

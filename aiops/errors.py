@@ -1,18 +1,20 @@
 """Every exception the package raises on purpose.
 
     AiopsError
-    ├── InputError            what the caller handed over is not usable (exit code 1)
+    ├── InputError            what the caller handed over is not usable
     │   ├── DecodeError       bytes that are no OTLP
     │   ├── SchemaError       a table lacks a column or holds a wrong type
     │   ├── CaseError         a folder or frames that are no Case
-    │   └── LayoutError       a data set whose layout is unknown or ambiguous
+    │   └── UsageError        an argument is not allowed, or names what there is not
+    │       └── LayoutError   no data set there, or its layout is unknown or ambiguous
     ├── NotFittedError        a model was asked before it was fitted
     ├── ContractError         a model broke the contract of ``aiops.checks``
     ├── DependencyError       something this machine lacks; says what to install
     ├── TestbedError          the shop did not start, or did not do as told
     └── BusyError             another run holds the lock
 
-A message says what was wrong, what was got, what is allowed and what to do next.
+A message says what was wrong, what was got, what is allowed and what to do next. A command
+that one of them ends has the exit code 2 where it is a UsageError, else 1.
 """
 
 
@@ -36,8 +38,12 @@ class CaseError(InputError):
     """A folder or frames that are no Case."""
 
 
-class LayoutError(InputError):
-    """A data set whose layout is unknown or ambiguous."""
+class UsageError(InputError):
+    """An argument is not allowed, or names what there is not: asked otherwise, it would go."""
+
+
+class LayoutError(UsageError):
+    """No data set where one was named, or its layout is unknown or ambiguous."""
 
 
 class NotFittedError(AiopsError):

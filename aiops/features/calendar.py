@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 
-from aiops.errors import InputError
+from aiops.errors import UsageError
 
 
 def calendar(starts: pd.DatetimeIndex, timezone: str) -> pd.DataFrame:
@@ -30,5 +30,5 @@ def zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError) as error:
-        raise InputError(f"timezone must be an IANA name such as 'UTC' or 'Europe/Berlin', "
+        raise UsageError(f"timezone must be an IANA name such as 'UTC' or 'Europe/Berlin', "
                          f"got {name!r}.") from error

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from aiops.errors import InputError
+from aiops.errors import InputError, UsageError
 from aiops.features.histogram import bounds_ns
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Span:
         """Every window that touches [start, end), whole; without them all the lake's."""
         window_ns = round(window_s * 1e9)
         if window_ns <= 0:
-            raise InputError(f"window_s must be positive, got {window_s!r} seconds.")
+            raise UsageError(f"window_s must be positive, got {window_s!r} seconds.")
         low, high = connection.execute(_EXTENT).fetchall()[0]
         first = _ns("start", start, 0 if low is None else low)
         beyond = _ns("end", end, first if high is None else high + 1)

@@ -12,7 +12,7 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 
-from aiops.errors import InputError
+from aiops.errors import InputError, UsageError
 from aiops.lake import cases, ingestion, views
 from aiops.lake.frames import to_frame
 from aiops.lake.store import Store
@@ -28,7 +28,7 @@ def open(path: str | os.PathLike[str], create: bool = True) -> Lake:
     """The lake at a folder; made when it is not there, unless ``create`` is false."""
     folder = Path(path)
     if not create and not (folder / "spans").is_dir():
-        raise InputError(
+        raise UsageError(
             f"{folder} is no lake: it has no 'spans' folder. Give the folder that "
             f"`aiops ingest` wrote, or open it with create=True."
         )

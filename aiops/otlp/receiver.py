@@ -17,7 +17,7 @@ from typing import Any, Self
 
 import grpc
 
-from aiops.errors import DecodeError, InputError
+from aiops.errors import DecodeError, InputError, UsageError
 from aiops.otlp import bodies, http, messages
 from aiops.otlp.loopback import is_loopback
 
@@ -43,7 +43,7 @@ class Receiver:
     def __init__(self, sink: Sink, host: str = "127.0.0.1", grpc_port: int = 0,
                  http_port: int = 0, token: str | None = None) -> None:
         if not token and not is_loopback(host):
-            raise InputError(
+            raise UsageError(
                 f"Receiver would listen on {host!r} for anyone. Give a token, or bind "
                 f"to loopback (127.0.0.1)."
             )

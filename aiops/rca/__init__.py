@@ -6,7 +6,7 @@ import pandas as pd
 
 from aiops.base import Ranker
 from aiops.case import Case
-from aiops.errors import InputError
+from aiops.errors import UsageError
 from aiops.rca.baro import Baro
 from aiops.rca.best_single_metric import BestSingleMetric
 from aiops.rca.nsigma import NSigma
@@ -23,7 +23,7 @@ RANKERS: dict[str, type[Ranker]] = {
 def make(ranker: str) -> Ranker:
     """A ranker by name, with its default settings."""
     if ranker not in RANKERS:
-        raise InputError(f"The ranker parameter must be one of {', '.join(RANKERS)}. "
+        raise UsageError(f"The ranker parameter must be one of {', '.join(RANKERS)}. "
                          f"Got {ranker!r} instead.")
     return RANKERS[ranker]()
 

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from aiops.errors import InputError
+from aiops.errors import UsageError
 from aiops.testbed.names import DATABASE_USERS, SERVICES
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Fault:
                 strength: str = "fair") -> "AbstractContextManager[None]":
         """Context in which the fault is there, at ``target``."""
         if strength not in self.strengths:
-            raise InputError(f"The strength of {self.name} must be one of "
+            raise UsageError(f"The strength of {self.name} must be one of "
                              f"{sorted(self.strengths)}, got {strength!r} instead.")
         return self.plant(shop, self._checked(target), self.strengths[strength])
 
@@ -65,7 +65,7 @@ class Fault:
 
     def _checked(self, target: str) -> str:
         if target not in self.targets:
-            raise InputError(f"{self.name} can be planted at {', '.join(self.targets)}; "
+            raise UsageError(f"{self.name} can be planted at {', '.join(self.targets)}; "
                              f"got {target!r}.")
         return target
 
@@ -335,5 +335,5 @@ def find(name: str) -> Fault:
     """The fault or disturbance of that name."""
     known = {**FAULTS, **DISTURBANCES}
     if name not in known:
-        raise InputError(f"No fault is called {name!r}. Known: {', '.join(known)}.")
+        raise UsageError(f"No fault is called {name!r}. Known: {', '.join(known)}.")
     return known[name]

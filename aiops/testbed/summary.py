@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from aiops.errors import InputError
+from aiops.errors import UsageError
 from aiops.testbed.plan import Entry
 from aiops.testbed.plan import load as read_plan
 
@@ -16,10 +16,10 @@ def rows(folder: Path) -> list[Row]:
     """One row a finished recording: what was planted, when it was noticed, how large, how quiet.
 
     Raises:
-        InputError: the folder has no plan.json.
+        UsageError: the folder has no plan.json.
     """
     if not (folder / "plan.json").exists():
-        raise InputError(f"{folder} has no plan.json: it is no recorded data set. "
+        raise UsageError(f"{folder} has no plan.json: it is no recorded data set. "
                          "Make one with `aiops testbed record`.")
     path = folder / "truth.json"
     truth = json.loads(path.read_text()) if path.exists() else {}

@@ -17,7 +17,7 @@ from mlflow.types import ColSpec, Schema
 
 from aiops import schema
 from aiops.base import Detector
-from aiops.errors import InputError
+from aiops.errors import InputError, UsageError
 from aiops.tracking import artifact
 from aiops.tracking.runs import start
 from aiops.tracking.store import connect
@@ -182,12 +182,12 @@ def find(name: str, wanted: int | str) -> int:
     """The number of a version that is named by its number or an alias.
 
     Raises:
-        InputError: no such version; the message lists those there are.
+        UsageError: no such version; the message lists those there are.
     """
     listed = versions(name)
     for v in listed:
         if str(v.number) == str(wanted) or wanted in v.aliases:
             return v.number
     there = ", ".join(str(v.number) + "".join(f" ({a})" for a in v.aliases) for v in listed)
-    raise InputError(f"{name} has no version {wanted}. There are: {there or 'none'}. "
+    raise UsageError(f"{name} has no version {wanted}. There are: {there or 'none'}. "
                      "Register one first: `aiops retrain DATASET`.")

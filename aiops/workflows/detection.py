@@ -16,7 +16,7 @@ from sklearn.base import clone
 from aiops import datasets, features
 from aiops.base import Detector
 from aiops.detection import DETECTORS, PerService, system_scores
-from aiops.errors import InputError
+from aiops.errors import InputError, UsageError
 from aiops.evaluation import recordings as judging
 from aiops.evaluation.figures import Figure
 from aiops.evaluation.recordings import JUDGED, PER_HOUR, Evaluation
@@ -145,11 +145,11 @@ def bench_detection(target: str | Path, detectors: Sequence[str] | None = None,
         window_s: length of the windows made, in seconds.
 
     Raises:
-        LayoutError: no such data set. InputError: an unknown detector, nothing to train on.
+        UsageError: no such data set or detector. InputError: nothing to train on.
     """
     names = list(DETECTORS) if detectors is None else list(detectors)
     if not names or set(names) - set(DETECTORS):
-        raise InputError(f"The detectors parameter must name some of {', '.join(DETECTORS)}. "
+        raise UsageError(f"The detectors parameter must name some of {', '.join(DETECTORS)}. "
                          f"Got {names} instead.")
     dataset, found = _found(Path(target), window_s)
     return [figure for name in names for figure in

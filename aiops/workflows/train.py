@@ -15,7 +15,7 @@ import yaml
 
 from aiops import schema
 from aiops.detection import DETECTORS, PerService
-from aiops.errors import InputError
+from aiops.errors import InputError, UsageError
 from aiops.workflows import detection, whole
 
 FILE, CARD = "detector.skops", "card.json"
@@ -29,13 +29,13 @@ def make(name: str, settings: Mapping[str, Any] | None = None) -> PerService:
         settings: arguments of its constructor.
 
     Raises:
-        InputError: no such detector, or a setting that it does not have.
+        UsageError: no such detector, or a setting that it does not have.
     """
     if name not in DETECTORS:
-        raise InputError(f"There is no detector {name!r}. Known: {', '.join(DETECTORS)}.")
+        raise UsageError(f"There is no detector {name!r}. Known: {', '.join(DETECTORS)}.")
     given, known = dict(settings or {}), DETECTORS[name]().get_params()
     if unknown := sorted(set(given) - set(known)):
-        raise InputError(f"{name} has no setting {', '.join(unknown)}. It has, with defaults: "
+        raise UsageError(f"{name} has no setting {', '.join(unknown)}. It has, with defaults: "
                          f"{', '.join(f'{key}={value}' for key, value in known.items())}.")
     return PerService(DETECTORS[name](**given))
 
@@ -43,7 +43,7 @@ def make(name: str, settings: Mapping[str, Any] | None = None) -> PerService:
 def chosen(params: Path) -> tuple[str, dict[str, Any]]:
     """Name and settings from the section ``detector`` of a params.yaml."""
     if not params.is_file():
-        raise InputError(f"There is no {params}. Run this in the project's folder.")
+        raise UsageError(f"There is no {params}. Run this in the project's folder.")
     section = (yaml.safe_load(params.read_text()) or {}).get("detector")
     if not isinstance(section, dict) or "name" not in section:
         raise InputError(f"{params} must have a section detector with a name, one of "

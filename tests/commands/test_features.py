@@ -40,7 +40,7 @@ def test_features_of_one_request(tmp_path: Path) -> None:
     assert not list(tmp_path.glob("*.part"))
 
 
-def test_no_lake_is_1(tmp_path: Path) -> None:
+def test_no_lake_is_wrong_usage(tmp_path: Path) -> None:
     answer = run("--lake", str(tmp_path / "none"))
-    assert answer.returncode == 1
+    assert answer.returncode == 2
     assert "is no lake" in answer.stderr

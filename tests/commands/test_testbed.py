@@ -22,7 +22,7 @@ def test_fault_list_names_every_fault_with_its_targets() -> None:
 
 def test_an_unknown_fault_or_target_is_refused_before_anything_starts() -> None:
     unknown, misplaced = run("fault", "nope"), run("fault", "table-lock", "--target", "cart")
-    assert (unknown.returncode, misplaced.returncode) == (1, 1)
+    assert (unknown.returncode, misplaced.returncode) == (2, 2)
     assert "Known: latency" in unknown.stderr
     assert "table-lock can be planted at postgresql" in misplaced.stderr
 

@@ -283,7 +283,7 @@ def test_an_unknown_version_is_not_served(
 ) -> None:
     with pytest.raises(SystemExit) as end:
         cli.main(["serve", "--model", MODEL, "--version", "7"])
-    assert end.value.code == 1
+    assert end.value.code == 2
     assert f"{MODEL} has no version 7. There are: 1, 2 (champion)" in capfd.readouterr().err
 
 
@@ -292,7 +292,7 @@ def test_another_data_sets_champion_is_not_served(
 ) -> None:
     with pytest.raises(SystemExit) as end:
         cli.main(["serve", "mine"])
-    assert end.value.code == 1
+    assert end.value.code == 2
     assert "mine-detector has no version champion. There are: none" in capfd.readouterr().err
 
 
