@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from aiops.commands.output import Json, reporting
+from aiops.errors import DecodeError
 
 Lake = Annotated[Path, typer.Option("--lake", help="The lake's folder; writers make it.")]
 
@@ -24,12 +25,19 @@ def ingest(
     """Read OTLP files into the lake and count what came.
 
     The Collector file exporter's JSON lines and length-prefixed protobuf; plain, gzip or zstd.
-    A file of the same bytes is added once; a second run says so.
+    A file of the same bytes is added once; a second run says so. Exits with 1 when something
+    was refused; what was good beside it is added all the same.
     """
     from aiops import lake as lakes
 
     with reporting(as_json) as report:
-        report(lakes.open(into).ingest(path))
+        lakes.files_of(path)  # raises before a lake is made for nothing
+        counts = lakes.open(into).ingest(path)
+        report(counts)
+    if counts["refused"]:
+        raise DecodeError(f"{path}: {counts['refused']} refused, for the reasons above; "
+                          f"{counts['requests']} good, and in the lake {into}. Mend the file, or "
+                          "go on with what is there.")
 
 
 def receive(

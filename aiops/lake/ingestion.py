@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from aiops.errors import DecodeError, InputError
+from aiops.errors import DecodeError, InputError, UsageError
 from aiops.lake.store import Store
 from aiops.otlp import decode, files
 
@@ -41,9 +41,16 @@ def ingest(store: Store, file: Path) -> Counter[str]:
 
 
 def files_of(path: Path) -> list[Path]:
-    """The file, or the OTLP files in a folder and below."""
+    """The file, or the OTLP files in a folder and below.
+
+    Raises:
+        UsageError: nothing is there. InputError: a folder without one.
+    """
     if path.is_file():
         return [path]
+    if not path.is_dir():
+        raise UsageError(f"There is no file or folder {path}. Give an OTLP file, or a folder of "
+                         "them.")
     found = [f for f in sorted(path.rglob("*")) if f.is_file() and _is_otlp(f.name)]
     if not found:
         raise InputError(

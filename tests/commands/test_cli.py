@@ -91,22 +91,6 @@ def test_wrong_usage_is_2(words: list[str]) -> None:
     assert answer.stderr
 
 
-@pytest.mark.parametrize("words", [
-    ["ingest", "missing", "--json"],
-    ["lake", "info", "--lake", "missing", "--json"],
-    ["lake", "query", "select 1", "--lake", "missing", "--json"],
-    ["bench", "rca", "missing", "--json"],
-    ["notebook", "missing.ipynb", "--json"],
-])
-def test_a_failure_is_1_with_its_reason_and_no_traceback(words: list[str], tmp_path: Path) -> None:
-    answer = run(*words, cwd=tmp_path)
-    assert answer.returncode == 1, answer.stderr
-    assert answer.stdout == ""
-    assert "aiops: " in answer.stderr
-    assert "missing" in answer.stderr
-    assert "Traceback" not in answer.stderr
-
-
 def test_plain_keeps_what_json_knows_and_spells_the_rest() -> None:
     frame = pd.DataFrame({"t": pd.to_datetime(["2026-01-02", None], utc=True),
                           "x": [1.5, float("inf")], "n": [1, 2], "b": [b"\xab", None]})
@@ -123,6 +107,34 @@ def test_a_collectors_file_is_ingested_and_queried(tmp_path: Path) -> None:
     sql = "select service_name, kind, duration_ns from spans"
     rows = answered("lake", "query", sql, "--lake", lake)
     assert rows == [{"service_name": "cart", "kind": "server", "duration_ns": 5_000_000}]
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_what_was_refused_is_told_and_what_was_good_is_added(
+        tmp_path: Path, as_json: bool) -> None:
+    (tmp_path / "traces.jsonl").write_text(json.dumps(REQUEST) + "\n{torn\n")
+    lake = tmp_path / "lake"
+    answer = run("ingest", tmp_path / "traces.jsonl", "--lake", lake, *["--json"] * as_json)
+    assert answer.returncode == 1
+    assert "traces.jsonl, line 2: " in answer.stderr
+    assert "1 refused" in answer.stderr
+    if as_json:
+        counts = json.loads(answer.stdout)
+        assert (counts["refused"], counts["requests"], counts["spans"]) == (1, 1, 1)
+    assert answered("lake", "query", "select name from spans", "--lake", lake) == [{"name": "GET"}]
+
+
+@pytest.mark.parametrize(("path", "code", "said"), [
+    ("nothing", 2, "There is no file or folder nothing."),
+    ("empty", 1, "empty holds no OTLP files. Expected names such as traces.otlp"),
+])
+def test_nothing_to_read_leaves_no_lake(
+        tmp_path: Path, path: str, code: int, said: str) -> None:
+    (tmp_path / "empty").mkdir()
+    answer = run("ingest", path, "--json", cwd=tmp_path)
+    assert (answer.returncode, answer.stdout) == (code, "")
+    assert said in answer.stderr
+    assert list(tmp_path.iterdir()) == [tmp_path / "empty"]
 
 
 def test_receive_stores_what_is_sent_and_ends_on_sigterm(tmp_path: Path) -> None:
