@@ -66,7 +66,7 @@ def read_case(path: Path, normal: Path | None = None) -> tuple[str, Case]:
 
 
 def _about_case(path: Path) -> dict[str, Any]:
-    about = _json(path / "case.json")
+    about = read_json(path / "case.json")
     missing = [key for key in ("id", "normal", "abnormal") if key not in about]
     if missing:
         raise CaseError(f"{path / 'case.json'} lacks {', '.join(missing)}. "
@@ -77,7 +77,7 @@ def _about_case(path: Path) -> dict[str, Any]:
 def read_truth(root: Path) -> Truth:
     """id -> culprits and the like; empty where there is no truth.json."""
     path = root / "truth.json"
-    truth: Truth = _json(path) if path.exists() else {}
+    truth: Truth = read_json(path) if path.exists() else {}
     for name, entry in truth.items():
         if not isinstance(entry, dict) or not isinstance(entry.get("culprits"), list):
             raise CaseError(f"{path}: {name} must have a list of culprits. Got {entry!r}.")
@@ -135,7 +135,8 @@ def _tables(folders: list[Path]) -> dict[str, pd.DataFrame]:
     return tables
 
 
-def _json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object; a CaseError that names the file when it is none."""
     try:
         return dict(json.loads(path.read_text()))
     except (ValueError, TypeError) as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import pyarrow as pa
 from aiops import schema
 from aiops.case import timestamp, window
 from aiops.datasets.folder import read_truth
+from aiops.datasets.recording import ABOUT, Recording, find
 from aiops.errors import CaseError
 
 ROLES = ("incident", "disturbance", "control", "normal")
@@ -28,7 +28,7 @@ def recordings(root: Path) -> pa.Table:
             with an abnormal window that a truth leaves out.
     """
     truth = read_truth(root)
-    rows = [_row(path, truth) for path in sorted(root.glob("recordings/*/recording.json"))]
+    rows = [_row(each, truth) for each in find(root / "recordings")]
     if not rows:
         raise CaseError(f"{root} holds no recordings/*/recording.json. Run `dvc pull`, or record "
                         "a set.")
@@ -36,13 +36,12 @@ def recordings(root: Path) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=schema.RECORDINGS)
 
 
-def _row(path: Path, truth: dict[str, Any]) -> dict[str, Any]:
-    about = json.loads(path.read_text())
+def _row(recording: Recording, truth: dict[str, Any]) -> dict[str, Any]:
+    name, about, path = recording.id, recording.about, recording.folder / ABOUT
     if "recorded" not in about:
         raise CaseError(f'{path} must say "recorded": [start, end], the span of time in which '
                         f"its telemetry is whole. Got the keys {', '.join(sorted(about))}.")
     start, end = window(about["recorded"], f"recorded of {path}")
-    name = about.get("id", path.parent.name)
     row = dict.fromkeys(schema.RECORDINGS.names) | {
         "recording": name, "role": "normal", "start": start, "end": end, "culprits": []}
     if name in truth:

@@ -6,7 +6,6 @@ source, a Case is derived from it.
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Callable
 from functools import partial
@@ -16,6 +15,7 @@ from typing import Any
 from aiops.case import Case
 from aiops.datasets.dataset import Dataset, by_id
 from aiops.datasets.folder import read_truth
+from aiops.datasets.recording import find, folders
 from aiops.errors import CaseError
 
 LAYOUT = "recordings"
@@ -24,7 +24,7 @@ _CUT = ("normal", "abnormal", "detected_at", "entry_service", "symptom", "suspec
 
 def recognise(root: Path) -> bool:
     """Whether the folder holds recordings."""
-    return any(root.glob("recordings/*/recording.json"))
+    return bool(folders(root / "recordings"))
 
 
 def open_dataset(root: Path) -> Dataset:
@@ -36,10 +36,8 @@ def open_dataset(root: Path) -> Dataset:
 
 def _readers(root: Path) -> dict[str, Callable[[], Case]]:
     """Incidents, disturbances and controls; normal traffic has no abnormal window, so no Case."""
-    found = {path.parent: json.loads(path.read_text())
-             for path in sorted(root.glob("recordings/*/recording.json"))}
-    return by_id((about["id"], partial(read_case, folder, about))
-                 for folder, about in found.items() if about.get("abnormal"))
+    return by_id((each.id, partial(read_case, each.folder, each.about))
+                 for each in find(root / "recordings") if each.about.get("abnormal"))
 
 
 def read_case(folder: Path, about: dict[str, Any]) -> Case:

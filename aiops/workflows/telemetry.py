@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from aiops import datasets, lake
 from aiops.case import Case
 from aiops.datasets import Dataset, shop
+from aiops.datasets.recording import find, folders
 from aiops.errors import InputError
 from aiops.plots import style
 
@@ -23,8 +22,8 @@ def glance(dataset: Dataset) -> pd.DataFrame:
     failed_percent, size_bytes.
     """
     table = datasets.recordings(dataset.root).to_pandas()
-    folders = {_name(path): path for path in _folders(dataset)}
-    load = [_about(folders[name]).get("load", {}) for name in table.recording]
+    known = {each.id: each for each in find(dataset.raw)}
+    load = [known[name].about.get("load", {}) for name in table.recording]
     return pd.DataFrame({
         "recording": table.recording, "role": table.role, "fault": table.fault,
         "culprits": [", ".join(c) for c in table.culprits], "start_utc": table.start,
@@ -33,7 +32,7 @@ def glance(dataset: Dataset) -> pd.DataFrame:
         "p50_ms": [seen.get("latency_p50_ms") for seen in load],
         "p95_ms": [seen.get("latency_p95_ms") for seen in load],
         "failed_percent": [100 * seen.get("failed_share", float("nan")) for seen in load],
-        "size_bytes": [sum(f.stat().st_size for f in folders[n].glob("*.otlp*"))
+        "size_bytes": [sum(f.stat().st_size for f in known[n].folder.glob("*.otlp*"))
                        for n in table.recording]})
 
 
@@ -55,7 +54,7 @@ def requests(dataset: Dataset) -> pd.DataFrame:
     without a parent, as those who served them tell.
     """
     parts = [_sent(path) if (path / "load.parquet").exists() else _served(path)
-             for path in _folders(dataset)]
+             for path in folders(dataset.raw)]
     return pd.concat([part for part in parts if len(part)] or parts, ignore_index=True)
 
 
@@ -95,15 +94,15 @@ def read(dataset: Dataset, recording: str = "") -> tuple[str, Case]:
     table = glance(dataset)
     normal = table[table.role == "normal"]
     chosen = recording or (normal if len(normal) else table).recording.iloc[0]
-    folders = {_name(path): path for path in _folders(dataset)}
-    if chosen not in folders:
+    known = {each.id: each for each in find(dataset.raw)}
+    if chosen not in known:
         raise InputError(f"{dataset.root} has no recording {chosen!r}. "
                          f"It has: {', '.join(table.recording)}.")
-    about = _about(folders[chosen])
+    folder, about = known[chosen].folder, known[chosen].about
     start, end = map(pd.Timestamp, about.get("normal", [about["recorded"]])[0])
     middle = start + (end - start) / 2
     halves = {"normal": [(start, middle)], "abnormal": (middle, end)}
-    return chosen, shop.read_case(folders[chosen], about | halves | {"detected_at": middle})
+    return chosen, shop.read_case(folder, about | halves | {"detected_at": middle})
 
 
 def sent(case: Case) -> pd.DataFrame:
@@ -121,15 +120,3 @@ def sent(case: Case) -> pd.DataFrame:
         out["series"] = metrics.groupby("service").name.nunique()
     return out.fillna(0).astype({c: int for c in out if not c.endswith("_per_s")}).sort_values(
         "spans_per_s", ascending=False, kind="stable").rename_axis("service").reset_index()
-
-
-def _folders(dataset: Dataset) -> list[Path]:
-    return sorted(path.parent for path in dataset.raw.glob("*/recording.json"))
-
-
-def _about(folder: Path) -> dict[str, Any]:
-    return dict(json.loads((folder / "recording.json").read_text()))
-
-
-def _name(folder: Path) -> str:
-    return str(_about(folder).get("id", folder.name))
