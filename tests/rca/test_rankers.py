@@ -6,7 +6,7 @@ import pytest
 
 from aiops.case import Case
 from aiops.errors import CaseError, InputError, NotFittedError
-from aiops.rca import Baro, BestSingleMetric, NSigma, Traversal, rank
+from aiops.rca import DEFAULT, RANKERS, Baro, BestSingleMetric, NSigma, Traversal, rank
 from aiops.rca.series import columns, span_series
 
 T0 = pd.Timestamp("2026-01-31T12:00:00Z")
@@ -186,3 +186,9 @@ def test_columns_need_metrics_or_traces():
 def test_an_unknown_ranker_lists_the_known():
     with pytest.raises(InputError, match="must be one of nsigma, baro"):
         rank(metric_case({"a": 1.0}), "oracle")
+
+
+def test_the_default_ranker_is_one_that_knows_no_truth():
+    case = metric_case({"a": 6.0, "b": 1.0})
+    pd.testing.assert_series_equal(rank(case), rank(case, DEFAULT))
+    assert not getattr(RANKERS[DEFAULT], "hindsight", False)
