@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+from functools import cache
 from pathlib import Path
 from typing import Annotated
 
@@ -43,8 +44,12 @@ def ingest(
 def receive(
     into: Lake = Path("experiments/lake"),
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    grpc_port: Annotated[int, typer.Option(help="Port of OTLP/gRPC; 0 takes a free one.")] = 4317,
-    http_port: Annotated[int, typer.Option(help="Port of OTLP/HTTP; 0 takes a free one.")] = 4318,
+    grpc_port: Annotated[
+        int, typer.Option(help="Port of OTLP/gRPC; 0 takes a free one.", min=0, max=65535)
+    ] = 4317,
+    http_port: Annotated[
+        int, typer.Option(help="Port of OTLP/HTTP; 0 takes a free one.", min=0, max=65535)
+    ] = 4318,
     token: Annotated[
         str | None,
         typer.Option(envvar="AIOPS_TOKEN", help="Bearer token, needed to bind beyond loopback."),
@@ -55,16 +60,19 @@ def receive(
     from aiops import lake as lakes
     from aiops.otlp import Receiver, decode
 
-    opened, stop, lock = lakes.open(into), threading.Event(), threading.Lock()
+    stop, lock = threading.Event(), threading.Lock()
+    opened = cache(lambda: lakes.open(into))  # made once the ports are ours
 
     def store(kind: str, data: bytes) -> None:
         with lock:
-            opened.append(decode(kind, data))
+            opened().append(decode(kind, data))
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     with reporting(as_json) as report:
         with Receiver(store, host, grpc_port, http_port, token) as receiver:
+            with lock:
+                opened()
             typer.echo(
                 f"OTLP/gRPC on {host}:{receiver.grpc_port}, OTLP/HTTP on {host}:"
                 f"{receiver.http_port}, into {into}. Ctrl-C ends it.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import Annotated, Any
 
 import typer
@@ -26,6 +27,7 @@ def serve(
     """Score rows of features over HTTP with a registered detector, until Ctrl-C or SIGTERM."""
     from aiops import serving
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does, with 0
     name = _name(dataset, model)
     url = f"http://{host}:{port}/invocations"
     with reporting(as_json) as report:

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, cast
 import orjson
 from google.rpc import status_pb2  # type: ignore[import-untyped]
 
-from aiops.errors import DecodeError, InputError
-from aiops.otlp import bodies, json, messages
+from aiops.errors import DecodeError
+from aiops.otlp import bodies, json, messages, ports
 from aiops.otlp.bodies import Refusal
 
 if TYPE_CHECKING:
@@ -34,10 +34,7 @@ class Server:
         try:
             self._server = _Listener(receiver, host, port)
         except OSError as error:
-            raise InputError(
-                f"Port {port} of {host} cannot be bound for OTLP/HTTP ({error}): is another "
-                f"receiver running? Choose another port, or 0 for any."
-            ) from error
+            raise ports.refusal(error, host, port, "--http-port") from error
         self.port = self._server.server_address[1]
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,),
                                         name="otlp-http", daemon=True)

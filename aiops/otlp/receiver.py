@@ -17,8 +17,8 @@ from typing import Any, Self
 
 import grpc
 
-from aiops.errors import DecodeError, InputError, UsageError
-from aiops.otlp import bodies, http, messages
+from aiops.errors import DecodeError, UsageError
+from aiops.otlp import bodies, http, messages, ports
 from aiops.otlp.loopback import is_loopback
 
 log = logging.getLogger(__name__)
@@ -61,16 +61,12 @@ class Receiver:
             options=[("grpc.max_receive_message_length", bodies.MAX_REQUEST_BYTES),
                      ("grpc.so_reuseport", 0)],
         )
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        try:
-            self.grpc_port = server.add_insecure_port(f"{host}:{self.grpc_port}")
-        except RuntimeError as error:
-            raise InputError(
-                f"Port {self.grpc_port} of {self.host} cannot be bound for OTLP/gRPC: is another "
-                f"receiver running? Choose another port, or 0 for any."
-            ) from error
+        # gRPC binds by itself, and tells why it cannot in its own log lines alone: ask before.
+        ports.listening(self.host, self.grpc_port, "--grpc-port").close()
         self._http = http.Server(self, self.host, self.http_port)
         self.http_port = self._http.port
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        self.grpc_port = server.add_insecure_port(f"{host}:{self.grpc_port}")
         self._grpc = server
         server.start()
         self._http.start()

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 
 import mlflow.pyfunc
 import uvicorn
 from mlflow.pyfunc import scoring_server
 
 from aiops import tracking
-from aiops.errors import InputError
+from aiops.errors import UsageError
+from aiops.otlp import ports
 from aiops.otlp.loopback import is_loopback
 
 
@@ -23,14 +25,17 @@ def serve(name: str, version: int | str, host: str, port: int,
         ready: is handed the version's number once the model is loaded.
 
     Raises:
-        InputError: ``host`` is not loopback, no such version, or its file may not be opened.
+        UsageError: ``host`` is not loopback, or no such version.
+        InputError: the port is taken, or the version's file may not be opened.
     """
     if not is_loopback(host):
-        raise InputError(f"cannot serve on {host}: nothing asks for a token yet, so only loopback "
+        raise UsageError(f"cannot serve on {host}: nothing asks for a token yet, so only loopback "
                          "(127.0.0.1) is allowed. Put a proxy that does before it.")
-    tracking.load(name, version)  # MLflow would hide why a file is refused
     number = tracking.find(name, version)
-    os.environ["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] = "false"
-    app = scoring_server.init(mlflow.pyfunc.load_model(f"models:/{name}/{number}"))
-    ready(number)
-    uvicorn.run(app, host=host, port=port, log_level="warning")
+    with ports.listening(host, port, "--port") as listener:  # uvicorn would end the process
+        tracking.load(name, number)  # MLflow would hide why a file is refused
+        os.environ["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] = "false"
+        app = scoring_server.init(mlflow.pyfunc.load_model(f"models:/{name}/{number}"))
+        ready(number)
+        with suppress(KeyboardInterrupt):  # which uvicorn raises again once it has ended
+            uvicorn.Server(uvicorn.Config(app, log_level="warning")).run([listener])

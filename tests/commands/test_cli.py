@@ -7,6 +7,7 @@ import importlib.util
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -152,6 +153,21 @@ def test_receive_stores_what_is_sent_and_ends_on_sigterm(tmp_path: Path) -> None
         out, _ = process.communicate(timeout=20)
     assert json.loads(out)["traces"] == 1
     assert answered("lake", "query", "select name from spans", "--lake", lake) == [{"name": "GET"}]
+
+
+@pytest.mark.parametrize("protocol", ["grpc", "http"])
+def test_receive_tells_of_a_taken_port_and_leaves_no_lake(tmp_path: Path, protocol: str) -> None:
+    ports = {"grpc": 0, "http": 0}
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        ports[protocol] = port = other.getsockname()[1]
+        answer = run("receive", "--grpc-port", ports["grpc"], "--http-port", ports["http"],
+                     cwd=tmp_path)
+    assert answer.returncode == 1
+    assert answer.stdout == ""
+    assert answer.stderr.startswith(f"aiops: Port {port} of 127.0.0.1 is taken")
+    assert answer.stderr.endswith(f"choose another port with --{protocol}-port.\n")
+    assert len(answer.stderr.splitlines()) == 1, "log lines of gRPC"
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_bench_prints_the_figures_alone(aiops_data: Path) -> None:

@@ -293,9 +293,9 @@ def test_a_token_is_asked_of_both_protocols(inbox):
 
 
 def test_a_taken_port_is_an_error_that_says_so(receiver):
-    with pytest.raises(InputError, match="cannot be bound"):
+    with pytest.raises(InputError, match="is taken by another process"):
         Receiver(print, http_port=receiver.http_port).start()
-    with pytest.raises(InputError, match="cannot be bound"):
+    with pytest.raises(InputError, match="is taken by another process"):
         Receiver(print, grpc_port=receiver.grpc_port).start()
 
 

@@ -93,6 +93,8 @@ def server(cwd: Path, *command: str) -> Iterator[str]:
             os.killpg(process.pid, signal.SIGTERM)
         process.wait(30)
         psutil.wait_procs(_group(process.pid), 30)
+    if "aiops" in command:
+        assert process.returncode == 0, log.read_text()
     assert _group(process.pid) == []
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", port)) != 0
@@ -255,10 +257,25 @@ def test_a_pickle_in_place_of_the_detector_is_refused(
     assert isinstance(tracking.load("other", number), PerService)
     path.write_bytes(pickle.dumps(Trap(tmp_path / "sprung")))
     with pytest.raises(InputError, match="pickles never are"):
-        serving.serve("other", number, "127.0.0.1", 1)
+        serving.serve("other", number, "127.0.0.1", 0)
     with pytest.raises(InputError, match="pickles never are"):
         mlflow.pyfunc.load_model(f"models:/other/{number}")
     assert not (tmp_path / "sprung").exists()
+
+
+def test_a_taken_port_is_told_with_the_way_out(
+    store: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(SystemExit) as end:
+            cli.main(["serve", "--model", MODEL, "--port", str(port), "--json"])
+    assert end.value.code == 1
+    told = capfd.readouterr()
+    assert told.out == ""
+    assert told.err.startswith(f"aiops: Port {port} of 127.0.0.1 is taken by another process")
+    assert "choose another port with --port" in told.err
+    assert len(told.err.splitlines()) == 1
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "example.org", "192.0.2.1"])
