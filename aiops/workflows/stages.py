@@ -19,6 +19,7 @@ from rich.progress import track
 from aiops import datasets, features
 from aiops import lake as lakes
 from aiops.datasets.folder import read_truth
+from aiops.datasets.recording import find
 from aiops.errors import InputError
 from aiops.workflows import whole
 
@@ -29,7 +30,7 @@ def ingest(recordings: Path, lake: Path) -> dict[str, Any]:
     Counts of what came, and the hash of what was read, are returned and stand beside the
     lake in ingest.json: its files have unique names, so it is never the same bytes twice.
     """
-    folders = sorted(path.parent for path in recordings.glob("*/recording.json"))
+    folders = [each.folder for each in find(recordings)]
     if not folders:
         raise InputError(f"{recordings} holds no */recording.json. Run `dvc pull`, or record one.")
     counts = Counter[str]()
