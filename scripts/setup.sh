@@ -49,7 +49,10 @@ if [ -n "$links" ]; then export UV_FIND_LINKS="$links"; else torch=(--torch-back
 if [ -n "$index" ]; then export UV_DEFAULT_INDEX="${UV_DEFAULT_INDEX:-$index}"; fi
 
 say "installing $(wc -l <requirements.lock) locked packages (3 GB; seconds to minutes)"
-.venv/bin/uv pip install --no-deps --python .venv/bin/python "${torch[@]}" -r requirements.lock
+quiet=()  # a log needs errors, not progress and a line a package
+[ -t 2 ] || quiet=(--quiet)
+.venv/bin/uv pip install "${quiet[@]}" --no-deps --python .venv/bin/python "${torch[@]}" \
+    -r requirements.lock
 .venv/bin/uv pip install --quiet --no-deps --no-build-isolation --python .venv/bin/python -e .
 printf '%s\n' "$want" >"$stamp"
 say "done: $(pwd)/.venv"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pty
 import re
 import shutil
 import subprocess
@@ -45,7 +46,8 @@ case "$*" in
     "-m venv --clear .venv")
         rm -rf .venv && mkdir -p .venv/bin && cp "$0" .venv/bin/python && cp "$0" .venv/bin/uv ;;
     --version) echo "uv $(sed -n 's/^UV=//p' scripts/setup.sh)" ;;
-    *"-r requirements.lock") touch .venv/half; [ ! -e broken ] || exit 130; rm .venv/half ;;
+    *"-r requirements.lock")
+        touch .venv/half; [ ! -e broken ] || { echo "no aa==1" >&2; exit 130; }; rm .venv/half ;;
 esac
 """
 
@@ -74,6 +76,24 @@ def test_an_install_that_was_broken_off_or_moved_begins_anew(checkout: Path) -> 
     assert run() == (0, 0, 1)
     checkout = checkout.rename(checkout.with_name("moved"))
     assert run() == (0, 1, 1)
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_log_holds_uvs_errors_and_no_line_a_package(checkout: Path, terminal: bool) -> None:
+    (checkout / "python").write_text(STUB)
+    (checkout / "python").chmod(0o755)
+    (checkout / "broken").touch()
+    inner, outer = pty.openpty() if terminal else os.pipe()
+    with os.fdopen(inner, "rb", buffering=0) as stream:
+        process = subprocess.Popen(["bash", "scripts/setup.sh"], cwd=checkout, stderr=outer,
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                   env={**os.environ, "PYTHON": "./python"})
+        assert process.wait(60) == 130
+        assert b"no aa==1" in stream.read(10_000)
+        os.close(outer)
+    [install] = [call for call in (checkout / "calls").read_text().splitlines()
+                 if call.endswith("-r requirements.lock")]
+    assert ("--quiet" in install) != terminal
 
 
 def test_the_lock_is_versions_in_order_and_left_alone_when_nothing_resolves(
