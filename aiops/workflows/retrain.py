@@ -21,7 +21,7 @@ import yaml
 
 import aiops
 from aiops import locks, tracking
-from aiops.errors import InputError
+from aiops.errors import UsageError
 from aiops.workflows import (
     champion,
     detection,
@@ -79,7 +79,7 @@ def plan(dataset: Path, project: Path = Path(), detector: str | None = None,
     """
     folder = dataset if dataset.is_dir() else project / "datasets" / dataset
     if not folder.is_dir():
-        raise InputError(f"There is no data set {dataset}: neither a folder nor one below "
+        raise UsageError(f"There is no data set {dataset}: neither a folder nor one below "
                          f"{project / 'datasets'}.")
     params = project / "params.yaml"
     name, its_own = train.chosen(params)
