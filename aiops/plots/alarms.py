@@ -46,12 +46,13 @@ def alarms(scores: pd.DataFrame, threshold: float, about: pd.DataFrame, window_s
     ax = fig.subplots()
     _draw(ax, grid, threshold, window_s)
     _dress(ax, grid, order, window_s)
-    early = int((grid.loc[:, grid.columns < 0] >= threshold).any(axis=1).sum())
     style.headline(fig, _title(grid, order, threshold, window_s), (
         f"System score of each {window_s:g} s window against the alarm threshold "
         f"{style.brief(threshold)}: white to grey below it, orange at or over it, darker is "
-        f"more. Lines: begin and end of what was planted; {early} alarm before it. {source}"
-    ).strip())
+        "more. Lines: beginning and end of what was planted (of a control the same time, nothing "
+        "planted). Counted is an incident's alarm between the lines, a disturbance's or control's "
+        "from the first on. False alarms an hour count what comes before the first line, and all "
+        f"in disturbances and controls. {source}").strip())
     return fig
 
 
@@ -74,7 +75,7 @@ def _dress(ax: Axes, grid: pd.DataFrame, order: pd.DataFrame, window_s: float) -
     for last in np.flatnonzero(roles[1:] != roles[:-1]):
         ax.axhline(float(last) + 0.5, color=style.INK, lw=0.6)
     ax.set_yticks(range(len(grid)), list(order.label), fontsize=7.5)
-    ax.set(ylim=(len(grid) - 0.5, -0.5), xlabel="seconds from the begin of what was planted")
+    ax.set(ylim=(len(grid) - 0.5, -0.5), xlabel="seconds from the beginning of what was planted")
     ax.tick_params(axis="y", length=0)
     style.bare(ax)
     for role in dict.fromkeys(order.role):
@@ -93,4 +94,7 @@ def _title(grid: pd.DataFrame, order: pd.DataFrame, threshold: float, window_s: 
     parts = [f"{int(alarmed[order.role == role].sum())} of "
              f"{style.count(int((order.role == role).sum()), role)}"
              for role in dict.fromkeys(order.role)]
-    return f"{' and '.join([', '.join(parts[:-1]), parts[-1]][len(parts) == 1:])} raise an alarm"
+    raised = f"{' and '.join([', '.join(parts[:-1]), parts[-1]][len(parts) == 1:])} raise an alarm"
+    early = int((grid.loc[:, grid.columns < 0] >= threshold).any(axis=1).sum())
+    return (f"{raised}; {early} of {style.count(len(grid), 'recording')} "
+            "raise a false one before")

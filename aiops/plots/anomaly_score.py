@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Run = tuple[int, int]  # first and last position, inclusive
+_DEEP = 100.0  # times below the threshold: how quiet it is down there is not drawn
 
 
 @style.picture
@@ -49,8 +50,9 @@ def anomaly_score(score: pd.Series, threshold: float, events: pd.DataFrame,
     _strips(panels[1], len(score), (named, found), (alarms, right))
     if parts is not None and alarms:
         _carried(panels[2], panels[1], score, parts, alarms, right)
-    text = (f"{len(score):,} windows. Dashed: alarm threshold; strips: what was labelled "
-            f"(hollow: missed) and what alarmed (grey: false). {source}")
+    strips = "strips: what was labelled (hollow: missed) and what alarmed (grey: false)" if named \
+        else "strip: what alarmed, all of it false"
+    text = f"{len(score):,} windows. Dashed: alarm threshold; {strips}. {source}"
     style.headline(fig, _title(found, right, len(score)), text.strip())
     return fig
 
@@ -60,8 +62,9 @@ def _title(found: list[bool], right: list[bool], windows: int) -> str:
     if not found:
         return (f"{style.count(false, 'alarm')} in {windows:,} windows in which nothing was "
                 "labelled")
-    return (f"{sum(found)} of {style.count(len(found), 'event')} found, "
-            f"{style.count(false, 'false alarm')} in {windows:,} windows")
+    told = f"{sum(found)} of {len(found)} events found" if len(found) > 1 else \
+        f"The event is {'found' if found[0] else 'missed'}"
+    return f"{told}, {style.count(false, 'false alarm')} in {windows:,} windows"
 
 
 def runs(flag: np.ndarray) -> list[Run]:
@@ -95,8 +98,9 @@ def _meet(a: Run, b: Run) -> bool:
 def _curve(ax: Axes, score: pd.Series, threshold: float, named: list[Run]) -> None:
     from matplotlib.ticker import LogLocator, NullLocator
 
-    x, floor = np.arange(len(score)), max(float(score[score > 0].min()), 1e-9)
+    x, floor = np.arange(len(score)), max(1e-9, float(score[score > 0].min()))
     value = score.clip(lower=floor).to_numpy()
+    low, high = max(0.8 * floor, threshold / _DEEP), 1.4 * max(value.max(), threshold)
     for a, b in named:
         ax.axvspan(a - 0.5, b + 0.5, color=style.TINT, lw=0, zorder=0)
     ax.plot(x, value, color=style.STEEL, lw=0.7, zorder=2)
@@ -105,7 +109,8 @@ def _curve(ax: Axes, score: pd.Series, threshold: float, named: list[Run]) -> No
     ax.axhline(threshold, color=style.INK, lw=0.9, ls=(0, (4, 2)), zorder=4)
     ax.text(1.005, threshold, f"threshold {style.brief(threshold)}", va="center", fontsize=8,
             transform=ax.get_yaxis_transform())
-    ax.set(yscale="log", ylabel="anomaly score (log)", xlim=(-0.5, len(score) - 0.5))
+    ax.set(yscale="log", ylabel="anomaly score (log)", xlim=(-0.5, len(score) - 0.5),
+           ylim=(low, high))
     ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     ax.yaxis.set_minor_locator(NullLocator())
     ax.yaxis.set_major_formatter(lambda v, _: f"{v:g}")
@@ -133,8 +138,11 @@ def _strips(ax: Axes, n: int, labelled: tuple[list[Run], list[bool]],
                 color=style.INK if ok else "#a9a9a9")
     ax.set(yticks=[0, 1], yticklabels=["alarms", "labelled"], ylim=(-0.7, 1.5), xticks=[],
            xlim=(-0.5, n - 0.5))
-    for y, good, words in ((1, labelled[1], "{} found, {} missed"),
-                           (0, alarmed[1], "{} right, {} false")):
+    rows = [(0, alarmed[1], "{} right, {} false"), (1, labelled[1], "{} found, {} missed")]
+    if not labelled[0]:
+        ax.set(yticks=[0], yticklabels=["alarms"])
+        rows = [(0, alarmed[1], "{1} false")]
+    for y, good, words in rows:
         ax.text(1.005, y, words.format(sum(good), len(good) - sum(good)), va="center", fontsize=8,
                 transform=ax.get_yaxis_transform())
     ax.tick_params(axis="y", length=0)

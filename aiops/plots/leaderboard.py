@@ -60,10 +60,31 @@ def _title(first: pd.DataFrame, metric: str) -> str:
     if rivals.empty:
         return f"{style.count(len(first), 'control')}, no model to compare"
     best = rivals.iloc[-1]
+    told = f"{best.model} with {_name(metric)} {_share(best.value)}"
     if not _beats_chance(best):
-        return f"No model beats chance: best is {best.model} with {metric} {best.value:.2f}"
-    chance = "" if pd.isna(best.chance) else f" (chance {best.chance:.2f})"
-    return f"{best.model} leads with {metric} {best.value:.2f}{chance}"
+        return f"No model beats chance: best is {told}"
+    chance = "" if pd.isna(best.chance) else f" (chance {_share(best.chance)})"
+    return told.replace(" with", " leads with", 1) + chance + _rival(rivals, best)
+
+
+def _rival(rivals: pd.DataFrame, best: Any) -> str:
+    """The next model, where the leader's interval holds it: the lead may be luck."""
+    if len(rivals) < 2 or pd.isna(best.low) or (second := rivals.iloc[-2]).value < best.low:
+        return ""
+    return f"; {second.model}'s {_share(second.value)} lies within its interval"
+
+
+def _name(metric: str) -> str:
+    return metric.upper() if metric.startswith("ac@") else metric
+
+
+def _share(value: float) -> str:
+    """Two decimals, a half rounded up as by hand: 0.625 is 0.63.
+
+    >>> _share(0.625)
+    '0.63'
+    """
+    return f"{value + 1e-9:.2f}"
 
 
 def _text(first: pd.DataFrame, source: str) -> str:
@@ -88,7 +109,7 @@ def _panel(ax: Axes, rows: pd.DataFrame, metric: str, controls: Collection[str])
         ax.plot([row.low, row.high], [i, i], color=color, lw=2, solid_capstyle="butt", zorder=2)
         ax.plot(row.value, i, "o", color=color, ms=6.5, mec=style.PAPER, mew=0.8, zorder=3,
                 clip_on=False)
-        ax.text(1.04, i, f"{row.value:.2f}", va="center", fontsize=8.5,
+        ax.text(1.04, i, _share(row.value), va="center", fontsize=8.5,
                 transform=ax.get_yaxis_transform(), color=style.INK if better else style.GREY)
         if not pd.isna(row.chance):
             ax.plot([row.chance] * 2, [i - 0.5, i + 0.5], color=style.GREY, lw=1,
@@ -98,6 +119,6 @@ def _panel(ax: Axes, rows: pd.DataFrame, metric: str, controls: Collection[str])
     for label in ax.get_yticklabels():
         label.set_color(style.GREY if label.get_text().endswith("(control)") else style.INK)
     ax.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "0.25", "0.5", "0.75", "1"])
-    ax.set_title(metric.upper() if metric.startswith("ac@") else metric)
+    ax.set_title(_name(metric))
     ax.tick_params(axis="y", length=0)
     style.bare(ax, ("left",))

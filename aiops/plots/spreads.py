@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _LOW, _HIGH = 0.01, 3.0  # of the colours: spread over median, a share
+_MANY = 10.0  # a share over it tells of a usual value near zero, no more
 _UNIT = re.compile(r"_(ms|bytes_per_s|per_s|bytes|cores)$")
 
 
@@ -62,6 +63,8 @@ def _cells(ax: Axes, share: pd.DataFrame) -> None:
 def _number(share: float) -> str:
     if share == 0:
         return "still"
+    if share >= _MANY:
+        return f">{_MANY:.0%}"
     return style.percent(share).replace("under ", "<") if np.isfinite(share) else "·"
 
 
@@ -78,10 +81,17 @@ def _dress(ax: Axes, share: pd.DataFrame) -> None:
 
 
 def _title(share: pd.DataFrame) -> str:
-    moved = share.where(np.isfinite(share) & (share > 0)).stack().dropna()
-    if moved.empty:
+    """The tightest and the loosest feature, of those that move at most services.
+
+    Each by its median over services: the share of a usual value near zero says nothing.
+    """
+    moved = share.where(np.isfinite(share) & (share > 0))
+    if moved.isna().all(axis=None):
         return "What moves in normal operation is usually zero"
-    (tight, one), (loose, other) = moved.idxmin(), moved.idxmax()
-    return (f"Normal operation moves {style.shorten(str(tight))}'s {_words(one)} by "
-            f"{style.percent(moved.min())}, {style.shorten(str(loose))}'s {_words(other)} by "
-            f"{style.percent(moved.max())}")
+    common = moved.loc[:, 2 * moved.count() > len(moved)]
+    middle = (moved if common.empty else common).median().dropna()
+    (tight, loose), least = (middle.idxmin(), middle.idxmax()), _number(middle.min())
+    if tight == loose:
+        return f"Normal operation moves {_words(tight)} by {least} (median of services)"
+    return (f"Normal operation moves {_words(tight)} by {least}, {_words(loose)} by "
+            f"{_number(middle.max())} (medians of services)")

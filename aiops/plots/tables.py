@@ -12,12 +12,13 @@ from pandas.api.types import is_bool_dtype, is_float_dtype, is_numeric_dtype
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-ROWS = 30
+ROWS = 40
+_SHORT = 18  # characters: a name so long is not broken over lines
 UNITS = {"_per_s": "1/s", "_ms": "ms", "_ns": "ns", "_s": "s", "_bytes": "bytes",
          "_percent": "%", "_cores": "cores", "_utc": "UTC"}
 # JupyterLab's own sheet sets all cells right, so that a class alone would not do there.
 _ALIGNED = {"num": 'class="num"', "txt": 'class="txt" style="text-align:left"',
-            "time": 'class="txt time" style="text-align:left;white-space:nowrap"'}
+            "whole": 'class="txt" style="text-align:left;white-space:nowrap"'}
 
 
 def to_html(frame: pd.DataFrame, rows: int = ROWS) -> str:
@@ -27,10 +28,11 @@ def to_html(frame: pd.DataFrame, rows: int = ROWS) -> str:
     indexed = not isinstance(frame.index, pd.RangeIndex)
     if indexed:
         frame = frame.reset_index(allow_duplicates=True)
-    places = [_decimals(frame.iloc[:, i]) for i in range(frame.shape[1])]
-    sides = [_side(t) for t in frame.dtypes]
+    columns = [frame.iloc[:, i] for i in range(frame.shape[1])]
+    places = [_instants(c) if _is_time(c) else _decimals(c) for c in columns]
+    sides = [_side(c) for c in columns]
     head = "".join(f'<th {_ALIGNED[s]}>{_head(c, indexed and i == 0)}</th>'
-                   for i, (s, c) in enumerate(zip(sides, frame.columns, strict=True)))
+                   for i, (s, c) in enumerate(zip(sides, columns, strict=True)))
     body = "".join(
         "<tr>" + "".join(f'<td {_ALIGNED[s]}>{_cell(v, p)}</td>'
                          for s, v, p in zip(sides, row, places, strict=True)) + "</tr>"
@@ -40,42 +42,66 @@ def to_html(frame: pd.DataFrame, rows: int = ROWS) -> str:
             f"<tbody>{body}</tbody></table>")
 
 
-def _side(dtype: Any) -> str:
-    """Numbers stand right, the rest left; times do not break."""
-    if isinstance(dtype, pd.DatetimeTZDtype):
-        return "time"
-    return "num" if is_numeric_dtype(dtype) and not is_bool_dtype(dtype) else "txt"
+def _side(column: pd.Series) -> str:
+    """Numbers stand right, the rest left; times and short names do not break."""
+    if is_numeric_dtype(column.dtype) and not is_bool_dtype(column.dtype):
+        return "num"
+    short = column.dropna().map(lambda value: isinstance(value, str) and len(value) <= _SHORT)
+    return "whole" if _is_time(column) or short.all() else "txt"
 
 
-def _head(name: Any, is_index: bool) -> str:
-    text = "" if is_index and name == "index" else str(name)
+def _is_time(column: pd.Series) -> bool:
+    return isinstance(column.dtype, pd.DatetimeTZDtype)
+
+
+def _instants(column: pd.Series) -> str:
+    """How times are written: of one day by the hour alone, for the head names the day."""
+    return "%H:%M:%S" if _day(column) else "%Y-%m-%d %H:%M:%S"
+
+
+def _day(column: pd.Series) -> str:
+    """The day that all times of a column lie in; empty when they do not, or are none."""
+    days = set(column.dropna().dt.strftime("%Y-%m-%d")) if _is_time(column) else set()
+    return days.pop() if len(days) == 1 else ""
+
+
+def _head(column: pd.Series, is_index: bool) -> str:
+    text = "" if is_index and column.name == "index" else str(column.name)
+    small = [_day(column)]
     for end, unit in UNITS.items():
         if text.endswith(end):
-            words = html.escape(text[: -len(end)].replace("_", " "))
-            return f"{words} <small>{html.escape(unit)}</small>"
-    return html.escape(text.replace("_", " "))
+            text, small = text[: -len(end)], [*small, unit]
+            break
+    told = html.escape(" ".join(filter(None, small)))
+    return html.escape(text.replace("_", " ")) + (f" <small>{told}</small>" if told else "")
 
 
 def _decimals(column: pd.Series) -> int:
-    """Decimals that give the largest value three figures, equal down the column."""
+    """Decimals that give the largest value three figures, equal down the column.
+
+    Fewer where that writes the same: no column of 5.00 and 8.00.
+    """
     if not is_float_dtype(column.dtype):
         return 0
     top = column.abs().max()
     if pd.isna(top) or not math.isfinite(top) or top == 0:
         return 0
-    return min(max(2 - math.floor(math.log10(top)), 0), 4)
+    most = min(max(2 - math.floor(math.log10(top)), 0), 4)
+    written = column.round(most)
+    return next(p for p in range(most + 1) if written.round(p).equals(written))
 
 
-def _cell(value: Any, places: int) -> str:
+def _cell(value: Any, places: int | str) -> str:
+    """One value; ``places`` are a number's decimals, or how a time is written."""
     if isinstance(value, list | tuple | dict) or hasattr(value, "__array__") and value.shape:
         return html.escape(str(value))
     if pd.isna(value):
         return "–"
     if isinstance(value, pd.Timestamp):
-        return value.strftime("%Y-%m-%d %H:%M:%S")
+        return value.strftime(str(places or "%Y-%m-%d %H:%M:%S"))
     if isinstance(value, bool | str) or not hasattr(value, "__float__"):
         return html.escape(str(value))
-    return f"{value:,.{places}f}"
+    return f"{value:,.{places}f}".replace("-", "−")
 
 
 def enable() -> None:

@@ -21,14 +21,25 @@ def learned() -> pd.DataFrame:
 
 
 def test_spreads_name_the_tightest_and_the_loosest():
-    figure = plots.spreads(learned(), "Data set shop.")
+    more = pd.DataFrame([("cart", "cpu_cores", 0.1, 0.01), ("web", "cpu_cores", 0.1, 0.03)],
+                        columns=learned().columns)
+    figure = plots.spreads(pd.concat([learned(), more]), "Data set shop.")
     assert figure.get_label() == \
-        "Normal operation moves cart's memory by under 1%, web's latency p95 by 150%"
+        "Normal operation moves cpu by 20%, latency p95 by 88% (medians of services)"
     text = words(figure)
     assert "Never moved: error rate." in text
     assert {"<1%", "25%", "150%", "still"} <= set(text.split("\n"))
     assert "disk" not in text
-    assert plots.to_png(figure) == plots.to_png(plots.spreads(learned(), "Data set shop."))
+    assert plots.to_png(figure) == plots.to_png(
+        plots.spreads(pd.concat([learned(), more]), "Data set shop."))
+
+
+def test_a_usual_value_near_zero_makes_no_headline():
+    """Memory grows at one service alone, from next to nothing."""
+    near = learned().replace({"usual": {1e8: 1e3}})
+    figure = plots.spreads(near)
+    assert figure.get_label() == "Normal operation moves latency p95 by 88% (median of services)"
+    assert ">1000%" in words(figure).split("\n")
 
 
 def test_spreads_of_what_is_usually_zero_say_so():
@@ -80,13 +91,21 @@ def test_alarms_count_by_role_and_take_recovery_for_none():
     figure = drawn(("c1", "control", []), ("r1", "incident", [0, 3]), ("r2", "incident", [5]),
                    ("d1", "disturbance", [5]))
     assert figure.get_label() == \
-        "1 of 2 incidents, 1 of 1 disturbance and 0 of 1 control raise an alarm"
-    assert "1 alarm before it" in words(figure)
+        ("1 of 2 incidents, 1 of 1 disturbance and 0 of 1 control raise an alarm; "
+         "1 of 4 recordings raise a false one before")
     rows = [label.get_text() for label in figure.axes[0].get_yticklabels()]
     assert rows == ["incident r1", "incident r2", "disturbance d1", "control c1"]
 
 
 def test_alarms_of_incidents_alone():
-    assert drawn(("r1", "incident", [2])).get_label() == "1 of 1 incident raise an alarm"
+    assert drawn(("r1", "incident", [2])).get_label() == (
+        "1 of 1 incident raise an alarm; 0 of 1 recording raise a false one before")
     with pytest.raises(InputError, match="no recording"):
         drawn(("n1", "normal", []))
+
+
+def test_a_control_that_alarms_too_early_is_not_passed_over():
+    figure = drawn(("r1", "incident", [2]), ("c1", "control", [0]))
+    assert figure.get_label() == ("1 of 1 incident and 0 of 1 control raise an alarm; "
+                                  "1 of 2 recordings raise a false one before")
+    assert "all in disturbances and controls" in " ".join(words(figure).split())

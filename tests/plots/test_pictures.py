@@ -80,10 +80,17 @@ def figures():
 
 def test_leaderboard_leads_with_the_best_and_its_chance():
     figure = plots.leaderboard(figures(), ["ac@1"])
-    assert figure.get_label() == "good leads with ac@1 0.80 (chance 0.10)"
+    assert figure.get_label() == "good leads with AC@1 0.80 (chance 0.10)"
     assert plots.leaderboard([*figures()][1:], ["ac@1"]).get_label().startswith("No model beats")
     with pytest.raises(InputError, match=r"no figure of ac@5"):
         plots.leaderboard(figures(), ["ac@5"])
+
+
+def test_leaderboard_says_when_the_lead_may_be_luck():
+    close = [row | {"value": value, "low": 0.41, "high": 0.9}
+             for row, value in zip(figures(), (0.625, 0.41), strict=True)]
+    assert plots.leaderboard(close, ["ac@1"]).get_label() == (
+        "good leads with AC@1 0.63 (chance 0.10); bad's 0.41 lies within its interval")
 
 
 def scores():
@@ -110,6 +117,21 @@ def test_score_of_normal_operation_counts_alarms():
     figure = plots.anomaly_score(score, 5.0, events.iloc[:0])
     assert figure.get_label() == "3 alarms in 100 windows in which nothing was labelled"
     assert f"{score.index[0]:%H:%M:%S}" in words(figure)
+
+
+def test_score_of_one_event_says_whether_it_was_found():
+    score, events = scores()
+    for row, word in ((0, "found"), (1, "missed")):
+        figure = plots.anomaly_score(score, 5.0, events.iloc[[row]])
+        assert figure.get_label().startswith(f"The event is {word}, ")
+
+
+def test_score_is_not_drawn_far_below_the_threshold():
+    score, events = scores()
+    score.iloc[50] = 1e-6
+    low, high = plots.anomaly_score(score, 5.0, events).axes[0].get_ylim()
+    assert low == pytest.approx(0.05)
+    assert high > 9.0
 
 
 def test_score_names_what_carried_an_alarm():
@@ -143,7 +165,7 @@ def test_leaderboard_sets_controls_apart():
     known = {**next(figures()), "model": "hindsight", "value": 1.0, "low": 0.9, "high": 1.0}
     both = [row | {"metric": m} for row in [known, *figures()] for m in ("ac@1", "ac@3")]
     figure = plots.leaderboard(both, controls=["hindsight"])
-    assert figure.get_label().startswith("good leads with ac@1 0.80")
+    assert figure.get_label().startswith("good leads with AC@1 0.80")
     lowest = figure.axes[0].get_yticklabels()[0]
     assert lowest.get_text() == "hindsight (control)"
     assert lowest.get_color() == "#7a7a7a"
