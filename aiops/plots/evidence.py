@@ -71,8 +71,8 @@ def evidence(metrics: pd.DataFrame, normal: Sequence[Window], abnormal: Window,
 def _title(suspects: Sequence[str], found: dict[str, pd.DataFrame]) -> str:
     first, own = style.shorten(suspects[0]), found[suspects[0]]
     part = {s: f"{int(f.moved.sum())} of {len(f)}" for s, f in found.items()}
-    title = f"{first}: {part[suspects[0]]} metrics left what was seen before" if own.moved.any() \
-        else f"None of the {len(own)} metrics of {first} left what was seen before"
+    title = f"{first}: {_of(own.moved.sum(), len(own))} left what was seen before" \
+        if own.moved.any() else _none(len(own), first)
     rest = [f"{style.shorten(s)} {part[s]}" for s in suspects[1:]]
     return f"{title}; {', '.join(rest)}" if rest else title
 
@@ -82,12 +82,21 @@ def _shared_title(suspects: Sequence[str], names: Sequence[str],
     moved = {s: int(f.moved.reindex(names, fill_value=False).sum()) for s, f in found.items()}
     first = style.shorten(suspects[0])
     if not moved[suspects[0]]:
-        return f"None of the {len(names)} metrics of {first} left what was seen before"
-    title = f"{first}: {moved[suspects[0]]} of {len(names)} metrics left what was seen before"
+        return _none(len(names), first)
+    title = f"{first}: {_of(moved[suspects[0]], len(names))} left what was seen before"
     if len(suspects) == 1:
         return title
     others = sum(1 for s in suspects[1:] if moved[s])
     return f"{title}; {others} of {len(suspects) - 1} others moved too"
+
+
+def _of(moved: int, all_of: int) -> str:
+    return f"{moved} of {style.count(all_of, 'metric')}"
+
+
+def _none(metrics: int, suspect: str) -> str:
+    told = "The one metric" if metrics == 1 else f"None of the {metrics} metrics"
+    return f"{told} of {suspect} {'stayed within' if metrics == 1 else 'left'} what was seen before"
 
 
 def _text(blame: pd.Series | None, silent: Sequence[str], source: str) -> str:

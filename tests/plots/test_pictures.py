@@ -147,9 +147,11 @@ def test_evidence_points_at_what_moved():
             for s, v in (("pay", np.where(np.arange(40) < 20, noise, 20 * noise)), ("cart", noise))]
     windows = [(time[0], time[20])], (time[20], time[39])
     figure = plots.evidence(pd.concat(rows), *windows, ["pay", "cart"], ["cpu_cores"])
-    assert figure.get_label() == ("pay: 1 of 1 metrics left what was seen before; "
+    assert figure.get_label() == ("pay: 1 of 1 metric left what was seen before; "
                                   "0 of 1 others moved too")
     still = pd.DataFrame({"time": time, "service": "pay", "name": "memory", "value": 7.0})
+    assert plots.evidence(still, *windows, ["pay"]).get_label() == \
+        "The one metric of pay stayed within what was seen before"
     told = plots.evidence(pd.concat([still, *rows]), *windows, ["pay"])
     assert [ax.get_title("left") for ax in told.axes] == ["cpu_cores", "memory"]  # most moved first
     with pytest.raises(InputError, match="Names seen: cpu_cores"):

@@ -51,7 +51,7 @@ def test_a_run_leaves_a_copy_and_a_report_that_needs_no_network(tmp_path):
     assert re.search(r"code <b>[0-9a-f]{9}", meta)
     assert "p50 <small>ms</small>" in page
     assert "data:image/png;base64," in page
-    assert 'alt="m2 leads with ac@1 0.50 (chance 0.10)"' in page
+    assert 'alt="m2 leads with AC@1 0.50 (chance 0.10)"' in page
     assert "<script" not in page
     assert not re.search(r"""(?:src|href)=["']?(?:https?:)?//""", page)
     assert "prefers-color-scheme" in page
@@ -135,8 +135,8 @@ def test_rank_root_causes_reports_what_the_rankers_find(tmp_path):
     done = notebooks.run(ROOT / "notebooks/04-rank-root-causes.ipynb", tmp_path / "out",
                          {"dataset": str(cases), "incident": "c1"})
     page = done.report.read_text()
-    assert "leads with ac@1 1.00 (chance 0.25)" in page
-    assert "payment: 1 of 1 metrics left what was seen before" in page
+    assert "leads with AC@1 1.00 (chance 0.25)" in page
+    assert "payment: 1 of 1 metric left what was seen before" in page
     assert page.index(">payment</td>") < page.index(">web</td>")
 
 
