@@ -6,12 +6,13 @@ there is none.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import pandas as pd
 
 from aiops.case import Case, Which
+from aiops.datasets import Dataset
 from aiops.errors import InputError
 from aiops.evidence import spans
 from aiops.evidence.moves import labels, moves
@@ -21,6 +22,25 @@ from aiops.plots.waterfall import typical_trace
 ERROR = 17  # severity number from which on a log record tells of an error
 _SLOWER, _FAILS, _ADDS_MS = 1.5, 0.01, 1.0  # what counts as a change
 _ENOUGH = 10  # requests that a p95 is told of
+
+
+def most_felt(known: Dataset) -> str:
+    """Id of the incident that users felt most: how a report chooses one, blind to any ranking.
+
+    The one of which some entry route's p95 lies farthest above the highest seen without a fault,
+    as the truth tells (``visible``); of equals, and where it tells nothing, the first incident;
+    without incidents the first case.
+    """
+    names = list(known.readers())
+    incidents = [name for name in names if known.truth.get(name, {}).get("culprits")]
+    return max(incidents or names, key=lambda name: _felt(known.truth.get(name, {})), default="")
+
+
+def _felt(truth: Mapping[str, Any]) -> float:
+    """By how many times the p95 of a route went over what it reaches without a fault, at most."""
+    routes = (truth.get("visible") or {}).values()
+    return max((route["p95_ms"] / max(route["p95_ms_free"]) for route in routes
+                if route.get("p95_ms") and route.get("p95_ms_free")), default=0.0)
 
 
 def summary(name: str, case: Case, blame: pd.Series, ranker: str) -> str:
@@ -165,28 +185,49 @@ def drawn(case: Case, table: str, draw: Callable[[], Any]) -> Any:
 # --- what to do next ---------------------------------------------------------------------
 def next_steps(case: Case, blame: pd.Series) -> str:
     """Markdown list of checks, each with the observation that asks for it."""
-    steps = [*_from_metrics(case, str(blame.index[0]))]
-    if case.traces is not None:
-        before, now = (spans.prepare(case.select("traces", w)) for w in ("normal", "abnormal"))
-        steps += [*_from_releases(case), *_from_errors(before, now), *_from_time(before, now)]
-    steps += _from_logs(case)
+    first, steps = str(blame.index[0]), [*_from_traces(case), *_from_logs(case)]
+    pointed = any(f"`{first.split('->')[-1]}`" in step for step in steps)
+    steps = [*_from_metrics(case, first, pointed), *steps]
     steps.append("When it is over, confirm or correct the cause in the incident's record: "
                  "the blame above is a ranking, no proof.")
     return "\n".join(f"- {step}" for step in steps)
 
 
-def _from_metrics(case: Case, first: str) -> list[str]:
-    mine = None if case.metrics is None else case.metrics[case.metrics.service == first]
-    if mine is None or mine.empty:
+def _from_traces(case: Case) -> list[str]:
+    if case.traces is None:
+        return []
+    before, now = (spans.prepare(case.select("traces", w)) for w in ("normal", "abnormal"))
+    return [*_from_releases(case), *_from_errors(before, now), *_from_time(before, now)]
+
+
+def _from_metrics(case: Case, first: str, pointed: bool) -> list[str]:
+    """What the first suspect's metrics say; ``pointed``: its traces or logs speak against it."""
+    if case.metrics is None:
+        return [] if pointed else [_doubt(f"No trace or log points at `{first}`")]
+    mine = case.metrics[case.metrics.service == first]
+    if mine.empty:
         return [f"`{first}` sends no metrics of its own: look at what calls it and at its host."]
     found = moves(mine, case.normal, case.abnormal)
     moved = found[found.moved]
     if moved.empty:
-        return [f"None of the {len(found)} metrics of `{first}` left what was seen before: "
-                "doubt the ranking, and look at the second suspect as well."]
+        return [_still(first, len(found), pointed)]
     words = [" ".join(filter(None, pair)) for pair in labels(moved.index[:3], found.index).values()]
-    return [f"Look at `{first}`: {len(moved)} of its {len(found)} metrics left what was seen "
-            f"before, most of all {', '.join(f'`{w}`' for w in words)}."]
+    return [f"Look at `{first}`: {len(moved)} of its {style.count(len(found), 'metric')} left what "
+            f"was seen before, {'most of all ' * (len(moved) > 1)}"
+            f"{', '.join(f'`{w}`' for w in words)}."]
+
+
+def _still(first: str, metrics: int, pointed: bool) -> str:
+    told = f"The one metric of `{first}` stayed within" if metrics == 1 else \
+        f"None of the {metrics} metrics of `{first}` left"
+    told += " what was seen before"
+    if pointed:
+        return f"{told}: what speaks against it are the traces and logs told of below."
+    return _doubt(f"{told}, and no trace or log points at it")
+
+
+def _doubt(told: str) -> str:
+    return f"{told}: doubt the ranking, and look at the second suspect as well."
 
 
 def _from_releases(case: Case) -> list[str]:
@@ -274,10 +315,24 @@ def planted(truth: Mapping[str, Any] | None, blame: pd.Series) -> str:
     if not truth["culprits"]:
         what = truth.get("fault") or "nothing"
         return f"Nothing was broken: this recording is a {truth.get('role', 'control')} ({what})."
-    places = [f"`{c}` stands at {list(blame.index).index(c) + 1} of {len(blame)}"
-              if c in blame.index else f"`{c}` is no suspect" for c in truth["culprits"]]
     fault = f"{truth['fault']} ({truth['layer']}) " if truth.get("layer") else \
         f"{truth.get('fault', 'a fault')} "
-    when = f" from {truth['start']} to {truth['end']}" if truth.get("start") else ""
+    when = " from {:%H:%M:%S} to {:%H:%M:%S} UTC".format(*map(pd.Timestamp, (
+        truth["start"], truth["end"]))) if truth.get("start") else ""
     return (f"Known cause: {fault}at {', '.join(truth['culprits'])}{when}. "
-            f"In the ranking {', '.join(places)}.")
+            f"In the ranking {places(truth['culprits'], blame)}.")
+
+
+def places(culprits: Iterable[str], blame: pd.Series) -> str:
+    """Where the ranking put the culprits."""
+    return ", ".join(f"`{c}` stands at {list(blame.index).index(c) + 1} of {len(blame)}"
+                     if c in blame.index else f"`{c}` is no suspect" for c in culprits)
+
+
+def verdict(truth: Mapping[str, Any] | None, blame: pd.Series) -> str:
+    """Whether the ranking is right this time, where the truth is known; else empty."""
+    if not truth or not truth["culprits"]:
+        return ""
+    right = "right" if blame.index[0] in truth["culprits"] else "wrong"
+    return (f"Here it is {right}: the cause is known, and "
+            f"{places(truth['culprits'], blame)}.")

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from aiops.case import Case
+from aiops.datasets import Dataset
 from aiops.errors import InputError
 from aiops.workflows import incident
 from tests.traces import START, make_traces
@@ -135,19 +136,66 @@ def test_metrics_alone_are_enough():
     assert incident.symptom(told).empty
     assert "latency of frontend rose" in incident.summary("r", told, BLAME, "baro")
     assert len(incident.timeline(told)) == 3
-    assert "1 of its 1 metrics left" in steps(told)[0]
-    assert "doubt the ranking" in steps(told, BLAME[::-1])[0]
+    assert steps(told)[0] == \
+        "- Look at `paymentservice`: 1 of its 1 metric left what was seen before, `cpu`."
+    assert steps(told, BLAME[::-1])[0] == (
+        "- The one metric of `frontend` stayed within what was seen before, and no trace or log "
+        "points at it: doubt the ranking, and look at the second suspect as well.")
     assert "no metrics of its own" in steps(told, pd.Series({"host": 1.0}))[0]
     assert "no traces" in incident.drawn(told, "traces", lambda: 1 / 0).data
     assert incident.drawn(told, "metrics", lambda: 7) == 7
 
 
+def test_traces_alone_are_enough(slow):
+    told = steps(case(slow))
+    assert "pass in neither" in told[0]
+    assert not any("metric" in step or "doubt" in step for step in told)
+    calm = steps(case(make_traces(at_s=100.0)))
+    assert calm[0].startswith("- No trace or log points at `paymentservice`: doubt the ranking")
+
+
+def test_a_suspect_whose_metrics_are_still_may_stand_out_in_traces(slow):
+    time = pd.date_range(at(0), periods=32, freq="5s")
+    still = pd.concat([pd.DataFrame({"time": time, "service": "paymentservice", "name": n,
+                                     "value": 1.0}) for n in ("cpu", "memory")])
+    told = steps(case(slow, metrics=still))
+    assert told[0] == ("- None of the 2 metrics of `paymentservice` left what was seen before: "
+                       "what speaks against it are the traces and logs told of below.")
+
+
+def dataset(tmp_path, truth) -> Dataset:
+    readers = {name: lambda: 1 / 0 for name in truth}  # choosing reads no case
+    return Dataset("mine", tmp_path, truth, lambda: readers)
+
+
+def felt(p95: float, free: list[float], **more) -> dict:
+    seen = {"GET /": {"p95_ms": p95, "p95_ms_free": free}}
+    return {"culprits": ["cart"], "visible": seen, **more}
+
+
+def test_a_report_tells_the_incident_that_users_felt_most(tmp_path):
+    truth = {"r1": felt(50.0, [10.0, 40.0]), "r2": felt(90.0, [10.0, 45.0]),
+             "r3": felt(80.0, [10.0, 40.0]), "r4": felt(900.0, [10.0, 45.0], culprits=[])}
+    assert incident.most_felt(dataset(tmp_path, truth)) == "r2"  # the first of equals; no control
+    untold = {"r4": {"culprits": []}, "r5": {"culprits": ["cart"]}, "r6": {"culprits": ["web"]}}
+    assert incident.most_felt(dataset(tmp_path, untold)) == "r5"
+    assert incident.most_felt(Dataset("d", tmp_path, {}, lambda: {"x": None, "y": None})) == "x"
+
+
+def test_the_verdict_is_told_where_the_truth_is_known():
+    assert incident.verdict({"culprits": ["frontend"]}, BLAME) == (
+        "Here it is wrong: the cause is known, and `frontend` stands at 2 of 2.")
+    assert incident.verdict({"culprits": ["paymentservice"]}, BLAME).startswith("Here it is right")
+    assert incident.verdict({"culprits": []}, BLAME) == ""
+    assert incident.verdict(None, BLAME) == ""
+
+
 def test_what_was_planted_is_told_with_its_place_in_the_ranking():
-    truth = {"culprits": ["frontend"], "fault": "latency", "layer": "code", "start": "a",
-             "end": "b"}
+    truth = {"culprits": ["frontend"], "fault": "latency", "layer": "code",
+             "start": "2026-11-25T16:18:15Z", "end": "2026-11-25T16:19:00Z"}
     assert incident.planted(truth, BLAME) == (
-        "Known cause: latency (code) at frontend from a to b. In the ranking `frontend` stands at "
-        "2 of 2.")
+        "Known cause: latency (code) at frontend from 16:18:15 to 16:19:00 UTC. In the ranking "
+        "`frontend` stands at 2 of 2.")
     assert "is no suspect" in incident.planted({"culprits": ["host"]}, BLAME)
     assert "not known" in incident.planted(None, BLAME)
     assert "control (nothing)" in incident.planted({"culprits": [], "role": "control"}, BLAME)
