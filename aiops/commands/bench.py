@@ -39,7 +39,9 @@ def detection(
     targets: Annotated[list[str], typer.Argument(
         help="Recorded data sets: names, folders, or folders that pipeline featurize wrote.")],
     detector: Annotated[str, typer.Option(help="A detector's name, or all.")] = "all",
-    window: Annotated[float, typer.Option(help="Length of the windows made in seconds.")] = 5.0,
+    window: Annotated[
+        float, typer.Option(help="Length of the windows made in seconds.", min=0.001)
+    ] = 5.0,
     as_json: Json = False,
 ) -> None:
     """Score detectors on recorded incidents: trained on normal traffic, chance and intervals."""

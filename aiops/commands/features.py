@@ -15,7 +15,9 @@ def featurize(
         "experiments/lake"
     ),
     out: Annotated[Path, typer.Option(help="Folder for both tables.")] = Path("experiments"),
-    window: Annotated[float, typer.Option(help="Length of the base window in seconds.")] = 60.0,
+    window: Annotated[
+        float, typer.Option(help="Length of the base window in seconds.", min=0.001)
+    ] = 60.0,
     timezone: Annotated[str, typer.Option(help="IANA time zone of the calendar columns.")] = "UTC",
     as_json: Json = False,
 ) -> None:

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from aiops.commands.output import Json, reporting
+from aiops.commands.signals import handled
 from aiops.errors import DecodeError
 
 Lake = Annotated[Path, typer.Option("--lake", help="The lake's folder; writers make it.")]
@@ -36,9 +37,8 @@ def ingest(
         counts = lakes.open(into).ingest(path)
         report(counts)
     if counts["refused"]:
-        raise DecodeError(f"{path}: {counts['refused']} refused, for the reasons above; "
-                          f"{counts['requests']} good, and in the lake {into}. Mend the file, or "
-                          "go on with what is there.")
+        raise DecodeError(f"{path}: {counts['refused']} refused, for the reasons above. What was "
+                          f"good of it, {counts['requests']} requests, is in the lake {into}.")
 
 
 def receive(
@@ -67,9 +67,8 @@ def receive(
         with lock:
             opened().append(decode(kind, data))
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    with reporting(as_json) as report:
+    with (reporting(as_json) as report,
+          handled(lambda *_: stop.set(), signal.SIGINT, signal.SIGTERM)):
         with Receiver(store, host, grpc_port, http_port, token) as receiver:
             with lock:
                 opened()

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from aiops.commands.output import Json, reporting
+from aiops.commands.signals import handled
+from aiops.errors import TestbedError
 
 if TYPE_CHECKING:
     from aiops.otlp import Receiver
@@ -30,9 +32,8 @@ Seed = Annotated[int, typer.Option(help="Draws traffic, content and order.")]
 def up(into: Into = Path("experiments/testbed"), as_json: Json = False) -> None:
     """Start the shop and write its telemetry, until Ctrl-C or SIGTERM."""
     stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    with reporting(as_json) as report:
+    with (reporting(as_json) as report,
+          handled(lambda *_: stop.set(), signal.SIGINT, signal.SIGTERM)):
         with _running(into) as (shop, receiver):
             typer.echo(f"The shop answers on 127.0.0.1:{shop.ports['gateway']}. Load it: "
                        f"aiops testbed load {shop.ports['gateway']}. Ctrl-C ends it.", err=True)
@@ -42,15 +43,23 @@ def up(into: Into = Path("experiments/testbed"), as_json: Json = False) -> None:
 
 @testbed.command()
 def load(
-    port: Annotated[int, typer.Argument(help="Port of the shop's gateway, as `up` says it.")],
+    port: Annotated[int, typer.Argument(
+        help="Port of the shop's gateway, as `up` says it.", min=1, max=65535)],
     seconds: Annotated[float, typer.Option(help="How long.", min=1)] = 60,
     rate: Rate = 10.0,
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
-    """Send open-loop load of several journeys to a shop and sum up the answers."""
+    """Send open-loop load of several journeys to a shop and sum up the answers.
+
+    Exits with 1 when not one request was answered.
+    """
     with reporting(as_json) as report:
-        report(_loaded(port, seconds, rate, seed))
+        seen = _loaded(port, seconds, rate, seed)
+        report(seen)
+    if not seen["outcomes"]["answered"]:
+        raise TestbedError(f"Nothing answered on port {port} of 127.0.0.1. Give the port that "
+                           "`aiops testbed up` says, while it runs.")
 
 
 @testbed.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.resources import files
@@ -45,8 +46,7 @@ class Span:
     def of(cls, connection: duckdb.DuckDBPyConnection, window_s: float,
            start: pd.Timestamp | None, end: pd.Timestamp | None) -> Span:
         """Every window that touches [start, end), whole; without them all the lake's."""
-        window_ns = round(window_s * 1e9)
-        if window_ns <= 0:
+        if not (math.isfinite(window_s) and (window_ns := round(window_s * 1e9)) > 0):
             raise UsageError(f"window_s must be positive, got {window_s!r} seconds.")
         low, high = connection.execute(_EXTENT).fetchall()[0]
         first = _ns("start", start, 0 if low is None else low)
