@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from aiops.otlp import files
+from tests import sent
+from tests.sent import CLIENT, SERVER
 
 T0 = pd.Timestamp("2026-01-05T10:00:00Z")
-SERVER, CLIENT = 2, 3
 
 
 def at(seconds: float) -> str:
@@ -21,22 +21,15 @@ def at(seconds: float) -> str:
 
 def request(number: int, second: float, slow_ms: float) -> bytes:
     """front calls cart: three spans of one trace."""
-    made = ExportTraceServiceRequest()
     rng = np.random.default_rng(number)
     cart_ms = 4 + rng.random() + slow_ms
     spans = (("front", b"1", b"", SERVER, cart_ms + 3), ("front", b"2", b"1", CLIENT, cart_ms + 1),
              ("cart", b"3", b"2", SERVER, cart_ms))
-    for service, own, parent, kind, ms in spans:
-        sent = made.resource_spans.add()
-        sent.resource.attributes.add(key="service.name").value.string_value = service
-        span = sent.scope_spans.add().spans.add(
-            trace_id=number.to_bytes(16, "big"), span_id=own * 8, name="GET", kind=kind,
-            parent_span_id=parent * 8)
-        if kind == CLIENT:
-            span.attributes.add(key="server.address").value.string_value = "cart"
-        span.start_time_unix_nano = T0.value + int(second * 1e9)
-        span.end_time_unix_nano = span.start_time_unix_nano + int(ms * 1e6)
-    return made.SerializeToString()
+    return sent.traces(sent.span(
+        service, T0.value + int(second * 1e9), int(ms * 1e6), name="GET", kind=kind,
+        trace_id=number.to_bytes(16, "big"), span_id=own * 8, parent_span_id=parent * 8,
+        told={"server.address": "cart"} if kind == CLIENT else {},
+    ) for service, own, parent, kind, ms in spans)
 
 
 def recording(root: Path, name: str, start: float, seconds: float,

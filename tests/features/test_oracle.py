@@ -10,11 +10,11 @@ import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from aiops import features, lake
 from aiops.errors import InputError
 from aiops.otlp import decode
+from tests import sent
 
 START = 1_700_000_000_000_000_000  # a multiple of 5 s
 WINDOW_NS = 5_000_000_000
@@ -29,22 +29,16 @@ SPANS = st.lists(
 
 def request(spans):
     """Server spans; one that was called is the child of a client span of the gateway."""
-    made = ExportTraceServiceRequest()
-
-    def add(service, number, parent, kind, offset, duration, failed):
-        sent = made.resource_spans.add()
-        sent.resource.attributes.add(key="service.name").value.string_value = service
-        span = sent.scope_spans.add().spans.add(
-            trace_id=number.to_bytes(16), span_id=(number * 2 + kind % 2).to_bytes(8),
-            parent_span_id=parent, name="op", kind=kind,
-            start_time_unix_nano=START + offset, end_time_unix_nano=START + offset + duration)
-        span.status.code = 2 if failed else 0
-        return span.span_id
-
+    made = []
     for number, (service, offset, duration, failed, called) in enumerate(spans, 1):
-        parent = add("gateway", number, b"", 3, offset, duration, failed) if called else b""
-        add(service, number, parent, 2, offset, duration, failed)
-    return made.SerializeToString()
+        about = {"failed": failed, "trace_id": number.to_bytes(16), "name": "op"}
+        caller = (number * 2 + 1).to_bytes(8) if called else b""
+        if called:
+            made.append(sent.span("gateway", START + offset, duration, kind=sent.CLIENT,
+                                  span_id=caller, **about))
+        made.append(sent.span(service, START + offset, duration, kind=sent.SERVER,
+                              span_id=(number * 2).to_bytes(8), parent_span_id=caller, **about))
+    return sent.traces(made)
 
 
 def by_sql(spans, compute):

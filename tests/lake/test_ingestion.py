@@ -10,26 +10,21 @@ import subprocess
 import sys
 
 import pytest
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 import aiops.lake
 from aiops.errors import InputError
 from aiops.lake import ingestion
 from aiops.lake.store import COMMITTED, Batch, Store
 from aiops.otlp import decode, files
+from tests import sent
 
 NOTHING = dict.fromkeys(ingestion.COUNTS, 0)
 
 
 def request(name):
     """Two spans of a service, one with an attribute."""
-    made = ExportTraceServiceRequest()
-    group = made.resource_spans.add()
-    group.resource.attributes.add(key="service.name").value.string_value = "cart"
-    spans = group.scope_spans.add().spans
-    spans.add(name=name, start_time_unix_nano=1_790_000_000_000_000_000)
-    spans.add(name=name).attributes.add(key="k").value.int_value = 1
-    return made.SerializeToString()
+    return sent.traces([sent.span("cart", 1_790_000_000_000_000_000, name=name),
+                        sent.span("cart", 0, name=name, told={"k": 1})])
 
 
 def write(folder, *names):

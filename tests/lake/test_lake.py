@@ -5,10 +5,7 @@ import sys
 
 import pandas as pd
 import pytest
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
-    ExportMetricsServiceRequest,
-)
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
 
 import aiops.lake
 import aiops.rca
@@ -18,27 +15,20 @@ from aiops.lake.store import Store
 from aiops.otlp import decode
 from aiops.schema import LAKE
 from aiops.workflows import incident
+from tests import sent
 
 START = 1_790_000_000_123_456_789
 
 
 def traces(trace=b"\x01" * 16):
     """a calls b, and a database that sends no spans."""
-    request = ExportTraceServiceRequest()
-    spans = {}
-    for service in "ab":
-        group = request.resource_spans.add()
-        group.resource.attributes.add(key="service.name").value.string_value = service
-        spans[service] = group.scope_spans.add().spans
-    for service, span_id, parent, kind in [("a", 1, 0, 3), ("b", 2, 1, 2), ("a", 3, 0, 3)]:
-        span = spans[service].add(
-            trace_id=trace, span_id=bytes([span_id]) * 8, kind=kind, name="s",
-            parent_span_id=bytes([parent]) * 8 if parent else b"",
-            start_time_unix_nano=START + span_id, end_time_unix_nano=START + 2 * span_id)
-        if span_id != 2:
-            peer = {1: "b", 3: "db"}[span_id]
-            span.attributes.add(key="peer.service").value.string_value = peer
-    return request.SerializeToString()
+    spans = [("a", 1, b"", sent.CLIENT, {"peer.service": "b"}),
+             ("b", 2, b"\x01" * 8, sent.SERVER, {}),
+             ("a", 3, b"", sent.CLIENT, {"peer.service": "db"})]
+    return sent.traces(sent.span(
+        service, START + number, number, trace_id=trace, span_id=bytes([number]) * 8,
+        parent_span_id=parent, kind=kind, name="s", told=told)
+        for service, number, parent, kind, told in spans)
 
 
 @pytest.fixture
@@ -153,13 +143,10 @@ def test_a_time_without_zone_cuts_no_case(lake, naive):
 
 
 def test_metrics_alone_become_a_case_that_can_be_told(lake):
-    request = ExportMetricsServiceRequest()
-    group = request.resource_metrics.add()
-    group.resource.attributes.add(key="service.name").value.string_value = "a"
-    points = group.scope_metrics.add().metrics.add(name="cpu").gauge.data_points
-    for second in range(120):
-        points.add(time_unix_nano=START + second * 10**9, as_double=9.0 if second >= 90 else 1.0)
-    lake.append(decode("metrics", request.SerializeToString()))
+    points = [{"time_unix_nano": START + second * 10**9, "as_double": 9.0 if second >= 90 else 1.0}
+              for second in range(120)]
+    cpu = Metric(name="cpu", gauge={"data_points": points})
+    lake.append(decode("metrics", sent.metrics("a", [cpu])))
     start = pd.Timestamp(START, tz="UTC")
     broke = start + pd.Timedelta("90s")
     case = lake.case([(start, broke)], (broke, start + pd.Timedelta("120s")))
@@ -185,15 +172,9 @@ def test_metrics_alone_become_a_case_that_can_be_told(lake):
     (3, {"http.request.method": "GET"}, None),
     (2, {"server.address": "myself", "peer.service": "caller"}, None)])
 def test_a_case_and_the_features_name_the_same_peer(lake, kind, told, peer):
-    request = ExportTraceServiceRequest()
-    group = request.resource_spans.add()
-    group.resource.attributes.add(key="service.name").value.string_value = "a"
-    span = group.scope_spans.add().spans.add(
-        trace_id=b"\x01" * 16, span_id=b"\x02" * 8, kind=kind, name="s",
-        start_time_unix_nano=START, end_time_unix_nano=START + 5)
-    for key, value in told.items():
-        span.attributes.add(key=key).value.string_value = value
-    lake.append(decode("traces", request.SerializeToString()))
+    span = sent.span("a", START, 5, trace_id=b"\x01" * 16, span_id=b"\x02" * 8, kind=kind, name="s",
+                     told=told)
+    lake.append(decode("traces", sent.traces([span])))
     start = pd.Timestamp(START, tz="UTC")
     second = pd.Timedelta("1s")
     case = lake.case([(start - second, start)], (start, start + second))
@@ -204,14 +185,11 @@ def test_a_case_and_the_features_name_the_same_peer(lake, kind, told, peer):
 
 
 def test_metrics_of_a_case_are_series_with_their_attributes(lake):
-    request = ExportMetricsServiceRequest()
-    group = request.resource_metrics.add()
-    group.resource.attributes.add(key="service.name").value.string_value = "a"
-    metrics = group.scope_metrics.add().metrics
-    metrics.add(name="cpu").gauge.data_points.add(
-        time_unix_nano=START, as_int=3).attributes.add(key="core").value.int_value = 1
-    metrics.add(name="lat").histogram.data_points.add(time_unix_nano=START, count=4, sum=2.0)
-    lake.append(decode("metrics", request.SerializeToString()))
+    point = {"time_unix_nano": START, "as_int": 3, "attributes": sent.attributes({"core": 1})}
+    latency = {"time_unix_nano": START, "count": 4, "sum": 2.0}
+    lake.append(decode("metrics", sent.metrics("a", [
+        Metric(name="cpu", gauge={"data_points": [point]}),
+        Metric(name="lat", histogram={"data_points": [latency]})])))
     start = pd.Timestamp(START, tz="UTC")
     case = lake.case([(start - pd.Timedelta("1s"), start)], (start, start + pd.Timedelta("1s")))
     values = dict(zip(case.metrics["name"], case.metrics["value"], strict=True))

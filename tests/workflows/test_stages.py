@@ -4,26 +4,19 @@ import json
 
 import pandas as pd
 import pytest
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from aiops.errors import CaseError, InputError
 from aiops.otlp import files
 from aiops.workflows import stages
+from tests import sent
 
 START = 1_700_000_000_000_000_000  # a multiple of 5 s
 
 
 def request(service, offset_s, failed=False):
-    made = ExportTraceServiceRequest()
-    sent = made.resource_spans.add()
-    name = sent.resource.attributes.add(key="service.name")
-    name.value.string_value = service
-    scope = sent.scope_spans.add()
-    span = scope.spans.add(trace_id=b"t" * 16, span_id=b"s" * 8, name="GET", kind=2)
-    span.start_time_unix_nano = START + int(offset_s * 1e9)
-    span.end_time_unix_nano = span.start_time_unix_nano + 4_000_000
-    span.status.code = 2 if failed else 0
-    return made.SerializeToString()
+    return sent.traces([sent.span(
+        service, START + int(offset_s * 1e9), 4_000_000, failed=failed, name="GET",
+        kind=sent.SERVER, trace_id=b"t" * 16, span_id=b"s" * 8)])
 
 
 @pytest.fixture
