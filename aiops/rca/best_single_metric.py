@@ -36,10 +36,8 @@ class BestSingleMetric(Ranker):
             raise InputError("BestSingleMetric.fit needs y: the culprits of each case.")
         hits: dict[str, int] = {}
         for case, culprits in zip(cases, y, strict=True):
-            for name, ranked in _by_metric(case).items():
-                first = ranked[ranked == ranked.max()]
-                alone = len(first) == 1 and first.max() > 0 and first.index[0] in culprits
-                hits[name] = hits.get(name, 0) + alone
+            for name, hit in _hits(case, culprits).items():
+                hits[str(name)] = hits.get(str(name), 0) + bool(hit)
         if not hits:
             raise InputError("BestSingleMetric.fit needs cases. Got none.")
         self.hits_ = hits
@@ -56,8 +54,13 @@ class BestSingleMetric(Ranker):
                      made.about["service"])
 
 
-def _by_metric(case: Case) -> dict[str, pd.Series]:
+def _hits(case: Case, culprits: Sequence[str]) -> pd.Series:
+    """By metric name: does it put a culprit first, and nobody beside?"""
     made = columns(case)
     off = shift(made).abs()
-    names = made.about["name"].reindex(off.index)
-    return {name: blame(case, part, made.about["service"]) for name, part in off.groupby(names)}
+    about = made.about.reindex(off.index)
+    worst = off.groupby([about["name"], about["service"]]).max().unstack()
+    worst = worst.reindex(columns=sorted(case.suspects)).fillna(0.0)
+    first = worst.eq(worst.max(axis=1), axis=0)
+    alone = first.sum(axis=1).eq(1) & worst.gt(0).any(axis=1)
+    return alone & first[[c for c in culprits if c in first]].any(axis=1)

@@ -16,9 +16,11 @@ from aiops.datasets import Dataset
 from aiops.errors import CaseError, InputError
 from aiops.evaluation import ranking
 from aiops.evaluation.figures import Figure
+from aiops.workflows import parallel
 
 log = logging.getLogger(__name__)
 FEW = 5
+KEPT_ROWS = 2_000_000  # of all tables: about a gigabyte of Cases
 SUMMARY = ("detection-figures.json", "rca.json")
 SHOWN = ("vus_pr", "pr_auc", "event_recall", "false_alarms_per_hour", "delay_s",
          "ac@1", "ac@3", "avg@5")
@@ -28,7 +30,8 @@ def bench_rca(target: str | Path, rankers: Sequence[str] | None = None,
               layout: str | None = None) -> list[Figure]:
     """Score rankers on a folder of Cases, a published layout, or a data set by name.
 
-    Cases are read one at a time. A ranker that fails on a case has missed it; failures are
+    Cases are read one at a time, and again by who needs them twice, unless all are small enough
+    to be kept. A ranker that fails on a case has missed it; failures are
     counted in the figures and their reasons logged. Cases without culprits are no incidents:
     not scored, but counted (``not_scored``). A ranker with hindsight is fitted on the scored
     cases themselves.
@@ -44,10 +47,11 @@ def bench_rca(target: str | Path, rankers: Sequence[str] | None = None,
     models = {name: rca.make(name) for name in (rca.RANKERS if rankers is None else rankers)}
     if not models:
         raise InputError(f"bench_rca needs rankers. Known: {', '.join(rca.RANKERS)}.")
-    for model in models.values():
-        _fit(model, dataset)
+    incidents = _Incidents(dataset)
+    for model_name, model in models.items():
+        _fit(model, model_name, dataset, incidents)
     outcomes: dict[str, list[ranking.Outcome]] = {name: [] for name in models}
-    for name, case in _incidents(dataset):
+    for name, case in incidents.read("rank"):
         for model_name, model in models.items():
             outcomes[model_name].append(_outcome(model_name, model, name, case,
                                                  dataset.truth[name]))
@@ -129,17 +133,33 @@ def _check_truth(dataset: Dataset) -> None:
                             "A case that is no incident has culprits [].")
 
 
-def _incidents(dataset: Dataset) -> Iterator[tuple[str, Case]]:
-    for name, read in dataset.readers().items():
-        if dataset.truth[name]["culprits"]:
-            yield name, read()
+class _Incidents:
+    """The Cases that are scored, one after the other; the first of them stay in memory."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self.readers = {name: read for name, read in dataset.readers().items()
+                        if dataset.truth[name]["culprits"]}
+        self.culprits = [dataset.truth[name]["culprits"] for name in self.readers]
+        self._kept: dict[str, Case] = {}
+        self._rows = 0
+
+    def read(self, label: str) -> Iterator[tuple[str, Case]]:
+        names = iter(self.readers)
+        for name in parallel.watched(names, label, len(self.readers)):
+            yield name, self._kept.get(name) or self._read(name)
+
+    def _read(self, name: str) -> Case:
+        case = self.readers[name]()
+        self._rows += sum(map(len, case.tables.values()))
+        if self._rows <= KEPT_ROWS:
+            self._kept[name] = case
+        return case
 
 
-def _fit(model: Ranker, dataset: Dataset) -> None:
+def _fit(model: Ranker, name: str, dataset: Dataset, incidents: _Incidents) -> None:
     if getattr(model, "hindsight", False):
-        told = [dataset.truth[name]["culprits"] for name in dataset.readers()]
-        cases: Any = (case for _, case in _incidents(dataset))  # read one at a time
-        model.fit(cases, [culprits for culprits in told if culprits])
+        cases: Any = (case for _, case in incidents.read(f"fit {name}"))  # read one at a time
+        model.fit(cases, incidents.culprits)
     else:
         model.fit([case for _, case in dataset.history()])
 

@@ -7,21 +7,20 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-from rich.console import Console
-from rich.progress import track
 
 from aiops import datasets, features
 from aiops import lake as lakes
 from aiops.datasets.folder import read_truth
 from aiops.datasets.recording import find
 from aiops.errors import InputError
-from aiops.workflows import whole
+from aiops.workflows import parallel, whole
 
 
 def ingest(recordings: Path, lake: Path) -> dict[str, Any]:
@@ -35,12 +34,16 @@ def ingest(recordings: Path, lake: Path) -> dict[str, Any]:
         raise InputError(f"{recordings} holds no */recording.json. Run `dvc pull`, or record one.")
     counts = Counter[str]()
     with whole.folder(lake) as part:
-        opened = lakes.open(part)
-        for folder in track(folders, "ingest", console=Console(stderr=True)):
-            counts.update(opened.ingest(folder))
+        lakes.open(part)
+        for added in parallel.each(partial(_add, part), folders, "ingest"):
+            counts.update(added)
     found = {**counts, "sha256": _hash(folders)}
     whole.write_json(found, lake.with_name("ingest.json"))
     return found
+
+
+def _add(lake: Path, recording: Path) -> dict[str, int]:
+    return lakes.open(lake, create=False).ingest(recording)
 
 
 def _hash(folders: list[Path]) -> str:
