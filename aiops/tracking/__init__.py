@@ -10,6 +10,7 @@ from typing import Any as _Any
 
 if TYPE_CHECKING:
     from aiops.tracking.artifact import content, load_file, save_file
+    from aiops.tracking.location import database, uri
     from aiops.tracking.provenance import dataset_version
     from aiops.tracking.registry import (
         Version,
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
         versions,
     )
     from aiops.tracking.runs import figures, log_figures, log_file, log_picture, resume, start
-    from aiops.tracking.store import database, uri
 
 __all__ = [
     "Version", "as_sent", "champion", "content", "database", "dataset_version", "figures",
@@ -32,11 +32,11 @@ __all__ = [
 ]
 _HOMES = {
     "artifact": ("content", "load_file", "save_file"),
+    "location": ("database", "uri"),
     "provenance": ("dataset_version",),
     "registry": ("Version", "as_sent", "champion", "find", "load", "named", "promote",
                  "register", "versions"),
     "runs": ("figures", "log_figures", "log_file", "log_picture", "resume", "start"),
-    "store": ("database", "uri"),
 }
 
 

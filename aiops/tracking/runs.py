@@ -14,8 +14,9 @@ import mlflow
 
 from aiops.errors import InputError
 from aiops.evaluation.figures import Figure, to_json
+from aiops.tracking.location import root
 from aiops.tracking.provenance import dataset_version, git_state
-from aiops.tracking.store import connect, experiment, root
+from aiops.tracking.store import connect, experiment
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Picture

@@ -1,4 +1,4 @@
-"""Where MLflow keeps runs and models, and how this process reaches it."""
+"""How this process reaches the store of runs and models."""
 
 from __future__ import annotations
 
@@ -6,39 +6,15 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from urllib.parse import urlparse
 
-FOLDER = Path("experiments", "mlflow")  # below the project's root
-VARIABLE = "MLFLOW_TRACKING_URI"
+from aiops.tracking.location import VARIABLE, artifacts, database, uri
+
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # read when mlflow is imported
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 import mlflow  # noqa: E402
 from mlflow.exceptions import MlflowException  # noqa: E402
 from mlflow.tracking import MlflowClient  # noqa: E402
-
-
-def root() -> Path:
-    """The nearest folder upwards that holds a ``dvc.yaml``, else the working folder.
-
-    A notebook runs in a folder below the project; its runs belong to the project's store.
-    """
-    here = Path.cwd()
-    return next((p for p in (here, *here.parents) if (p / "dvc.yaml").is_file()), here)
-
-
-def uri() -> str:
-    """``MLFLOW_TRACKING_URI``, else the project's own SQLite file (absolute)."""
-    return os.environ.get(VARIABLE) or f"sqlite:///{root() / FOLDER / 'mlflow.db'}"
-
-
-def artifacts() -> str | None:
-    """Where artifacts go, as a URI: beside a SQLite file; None leaves it to the server."""
-    if urlparse(uri()).scheme in ("http", "https"):
-        return None
-    file = database()
-    return ((file.parent if file else root() / FOLDER) / "artifacts").as_uri()
 
 
 def connect() -> MlflowClient:
@@ -51,13 +27,6 @@ def connect() -> MlflowClient:
     if given is None:  # MLflow writes the variable; the next call must ask anew
         os.environ.pop(VARIABLE, None)
     return client
-
-
-def database() -> Path | None:
-    """The SQLite file, absolute; None when the store is something else."""
-    wanted = uri()
-    prefix = "sqlite:///"
-    return Path(wanted.removeprefix(prefix)).absolute() if wanted.startswith(prefix) else None
 
 
 @contextmanager

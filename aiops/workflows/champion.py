@@ -10,7 +10,7 @@ from aiops import schema, tracking
 from aiops.detection import PerService
 from aiops.errors import InputError
 from aiops.evaluation.recordings import JUDGED, labelled, precisions
-from aiops.workflows import detection, judged, train
+from aiops.workflows import detection, judged, receipt, train
 from aiops.workflows.promotion import FEWEST_INCIDENTS, Verdict, judge
 
 if TYPE_CHECKING:
@@ -67,31 +67,51 @@ def register(dataset: Path, out: Path) -> dict[str, Any]:
     """Register the pipeline's detector with what was made of it, and let it challenge.
 
     The same detector registers once, and its run is logged once, so that this may be called
-    after every ``dvc repro``, also when nothing was trained.
+    after every ``dvc repro``, also when nothing was trained: the answer then is that of last
+    time (``receipt``).
 
     Args:
         dataset: folder of the recorded data set.
         out: folder that the pipeline's outputs went to.
     """
+    if (same := receipt.read(out)) is not None:
+        return same
+    version, verdict = _register(dataset, out)
+    answer = {"version": version, "champion": tracking.champion(tracking.named(dataset))}
+    next_time = _reigning(version) if verdict.promotes else verdict
+    receipt.write(out, answer | _told(next_time))
+    return answer | _told(verdict)
+
+
+def _told(verdict: Verdict) -> dict[str, Any]:
+    """The numbers too, where there are any."""
+    told = dataclasses.asdict(verdict)
+    return told if verdict.n else {key: told[key] for key in ("decision", "reason")}
+
+
+def _register(dataset: Path, out: Path) -> tuple[int, Verdict]:
     detector, card = train.load(out / "model")
     model = tracking.named(dataset)
     version = known(model, detector)
-    verdict = reigns(model, version)
-    if verdict is None:
-        windows = detection.read(out)
-        made = detection.evaluate(detector, windows, dataset.name, card["detector"])
-        version = version or _log(detector, card, made, windows, dataset, out)
-        verdict = challenge(model, judged.precision(made), judged.chance(made), windows)
-        if verdict.promotes:
-            tracking.promote(model, version)
-    return {"version": version, "champion": tracking.champion(model),
-            **dataclasses.asdict(verdict)}
+    if version is not None and (verdict := reigns(model, version)) is not None:
+        return version, verdict
+    windows = detection.read(out)
+    made = detection.evaluate(detector, windows, dataset.name, card["detector"])
+    version = version or _log(detector, card, made, windows, dataset, out)
+    verdict = challenge(model, judged.precision(made), judged.chance(made), windows)
+    if verdict.promotes:
+        tracking.promote(model, version)
+    return version, verdict
 
 
 def reigns(model: str, version: int | None) -> Verdict | None:
     """That this version of a model is its champion, if it is: nothing to compare then."""
     if version is None or version != tracking.champion(model):
         return None
+    return _reigning(version)
+
+
+def _reigning(version: int) -> Verdict:
     return Verdict("kept", f"Version {version} is the champion already: the same detector.")
 
 

@@ -16,7 +16,7 @@ import yaml
 
 from aiops import tracking
 from aiops.errors import BusyError, InputError
-from aiops.workflows import champion, detection, evaluate, judged, retrain, stages, train
+from aiops.workflows import champion, detection, evaluate, judged, receipt, retrain, stages, train
 
 ROOT = Path(__file__).parents[2]
 BUNDLED = ROOT / "datasets" / yaml.safe_load((ROOT / "params.yaml").read_text())["dataset"]
@@ -103,6 +103,33 @@ def test_a_better_challenger_is_promoted_and_a_worse_one_refused(small, features
     assert tracking.champion(MODEL) == 2
     run = next(v for v in tracking.versions(MODEL) if v.number == 2)
     assert run.aliases == ("champion",)
+
+
+def test_registering_again_asks_nobody_until_the_detector_or_the_store_changed(
+        small, features, registry, tmp_path, monkeypatch):
+    out = shutil.copytree(features, tmp_path / "out")
+    train.train(out, out / "model", *GOOD)
+    first = champion.register(small, out)
+    assert (first["decision"], first["version"], first["champion"]) == ("first", 1, 1)
+    assert first["n"] == INCIDENTS
+    with monkeypatch.context() as asked_nobody:
+        asked_nobody.setattr(champion, "_register", None)
+        again = champion.register(small, out)
+    assert again == {"version": 1, "champion": 1, "decision": "kept",
+                     "reason": "Version 1 is the champion already: the same detector."}
+    train.train(out, out / "model", *BAD)
+    worse = champion.register(small, out)
+    assert (worse["decision"], worse["version"], worse["champion"]) == ("kept", 2, 1)
+    assert champion.register(small, out) == worse  # it was compared: the numbers once more
+    tracking.promote(MODEL, 2)  # by hand
+    assert champion.register(small, out)["champion"] == 2
+
+
+def test_a_servers_answer_is_not_kept(tmp_path, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:1")
+    receipt.write(tmp_path, {"version": 1})
+    assert receipt.read(tmp_path) is None
+    assert not (tmp_path / receipt.FILE).exists()
 
 
 def test_a_step_that_was_broken_off_is_begun_anew_and_others_are_not(tmp_path):
