@@ -155,7 +155,7 @@ def test_metrics_alone_become_a_case_that_can_be_told(lake):
     assert "no symptom is told" in incident.summary("r1", case, blame, "baro")
     assert incident.symptom(case).empty
     assert len(incident.timeline(case)) == 2
-    assert "1 of its 1 metrics left" in incident.next_steps(case, blame)
+    assert "1 of its 1 metric left" in incident.next_steps(case, blame)
     assert "no traces" in incident.drawn(case, "traces", lambda: 1 / 0).data
 
 
