@@ -43,8 +43,10 @@ for name, group in {"lake": lake, "bench": bench, "testbed": testbed, "pipeline"
     app.add_typer(group, name=name)
 
 
-# Said by the machine; anything else is a fault of ours and keeps its traceback.
-_REFUSED = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS)
+# Said by the machine: no room, no right, or something else in the way. Any other is a fault of
+# ours and keeps its traceback.
+_REFUSED = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EEXIST,
+            errno.ENOTDIR, errno.EISDIR, errno.ENOTEMPTY)
 
 
 def _print_version(wanted: bool) -> None:

@@ -29,7 +29,8 @@ def notebook(
     from aiops.workflows import notebooks
 
     with reporting(as_json) as report:
+        notebooks.check_parameters(path, given := named(parameter, "--parameter"))
         if clean:
             report({"notebook": str(path), "changed": notebooks.clean(path)})
         else:
-            report(vars(notebooks.run(path, out, named(parameter, "--parameter"))))
+            report(vars(notebooks.run(path, out, given)))

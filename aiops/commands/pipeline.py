@@ -11,7 +11,9 @@ from aiops.commands.output import Json, reporting
 
 pipeline = typer.Typer(no_args_is_help=True, help="The stages of dvc.yaml.")
 
-Dataset = Annotated[Path, typer.Argument(help="Folder of a recorded data set.")]
+Dataset = Annotated[
+    Path, typer.Argument(help="Folder of a recorded data set.", exists=True, file_okay=False)
+]
 Out = Annotated[Path, typer.Argument(help="Folder that the pipeline's outputs go to.")]
 
 

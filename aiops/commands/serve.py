@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from aiops.commands.output import Json, reporting
+from aiops.commands.signals import handled
 
 Dataset = Annotated[str | None, typer.Argument(
     help="Data set, or its folder, that the model was trained on.", show_default="shop")]
@@ -27,10 +28,10 @@ def serve(
     """Score rows of features over HTTP with a registered detector, until Ctrl-C or SIGTERM."""
     from aiops import serving
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does, with 0
     name = _name(dataset, model)
     url = f"http://{host}:{port}/invocations"
-    with reporting(as_json) as report:
+    with (reporting(as_json) as report,
+          handled(signal.default_int_handler, signal.SIGTERM)):  # which ends it as Ctrl-C does
         serving.serve(name, version, host, port, lambda number: report(
             {"model": name, "version": number, "url": url}))
 
@@ -44,6 +45,8 @@ def models(dataset: Dataset = None, model: Model = None, as_json: Json = False) 
 
     name = _name(dataset, model)
     with reporting(as_json) as report:
+        if dataset or model:
+            tracking.known(name)
         rows = [_row(version, tracking.figures(version.run_id) if version.run_id else {})
                 for version in tracking.versions(name)]
         report(rows if as_json else [_short(row) for row in rows])

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         as_sent,
         champion,
         find,
+        known,
         load,
         named,
         promote,
@@ -27,14 +28,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Version", "as_sent", "champion", "content", "database", "dataset_version", "figures",
-    "find", "load", "load_file", "log_figures", "log_file", "log_picture", "named", "promote",
-    "register", "resume", "save_file", "start", "uri", "versions",
+    "find", "known", "load", "load_file", "log_figures", "log_file", "log_picture", "named",
+    "promote", "register", "resume", "save_file", "start", "uri", "versions",
 ]
 _HOMES = {
     "artifact": ("content", "load_file", "save_file"),
     "location": ("database", "uri"),
     "provenance": ("dataset_version",),
-    "registry": ("Version", "as_sent", "champion", "find", "load", "named", "promote",
+    "registry": ("Version", "as_sent", "champion", "find", "known", "load", "named", "promote",
                  "register", "versions"),
     "runs": ("figures", "log_figures", "log_file", "log_picture", "resume", "start"),
 }

@@ -19,6 +19,7 @@ from aiops import schema
 from aiops.base import Detector
 from aiops.errors import InputError, UsageError
 from aiops.tracking import artifact
+from aiops.tracking.location import database
 from aiops.tracking.runs import start
 from aiops.tracking.store import connect
 
@@ -133,8 +134,16 @@ def _with_content(name: str, content: str) -> int | None:
     return min((v.number for v in versions(name) if v.content == content), default=None)
 
 
+def _made() -> bool:
+    """Whether there is a store to ask: ``connect`` would make one, and who asks wants none."""
+    file = database()
+    return file is None or file.exists()
+
+
 def versions(name: str) -> list[Version]:
     """All versions of ``name``, oldest first; none when nothing was registered."""
+    if not _made():
+        return []
     client = connect()
     try:
         aliases = client.get_registered_model(name).aliases
@@ -148,6 +157,19 @@ def versions(name: str) -> list[Version]:
                 int(v.creation_timestamp))
         for v in client.search_model_versions(f"name='{name}'")]
     return sorted(found, key=lambda v: v.number)
+
+
+def known(name: str) -> list[Version]:
+    """``versions``, of which there must be one.
+
+    Raises:
+        UsageError: nothing is registered under that name; the message lists what is.
+    """
+    if not (listed := versions(name)):
+        others = ", ".join(m.name for m in connect().search_registered_models()) if _made() else ""
+        raise UsageError(f"No model is registered as {name}. There are: {others or 'none'}. "
+                         "Register one first: `aiops retrain DATASET`.")
+    return listed
 
 
 def champion(name: str) -> int | None:
@@ -184,10 +206,9 @@ def find(name: str, wanted: int | str) -> int:
     Raises:
         UsageError: no such version; the message lists those there are.
     """
-    listed = versions(name)
+    listed = known(name)
     for v in listed:
         if str(v.number) == str(wanted) or wanted in v.aliases:
             return v.number
     there = ", ".join(str(v.number) + "".join(f" ({a})" for a in v.aliases) for v in listed)
-    raise UsageError(f"{name} has no version {wanted}. There are: {there or 'none'}. "
-                     "Register one first: `aiops retrain DATASET`.")
+    raise UsageError(f"{name} has no version {wanted}. There are: {there}.")

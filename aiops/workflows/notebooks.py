@@ -18,7 +18,7 @@ import nbformat
 
 from aiops import datasets
 from aiops.datasets.version import dataset_version
-from aiops.errors import AiopsError, InputError
+from aiops.errors import AiopsError, InputError, UsageError
 from aiops.workflows import whole
 from aiops.workflows.places import CLONE
 
@@ -45,7 +45,7 @@ def run(notebook: Path | str, out: Path | str, parameters: Mapping[str, Any] | N
     """Execute ``notebook`` into the folder ``out``, as ``<name>.ipynb`` and ``<name>.html``.
 
     Raises:
-        InputError: no such notebook, or a parameter that it does not declare.
+        UsageError, InputError: as ``check_parameters``.
         NotebookError: a cell failed; both files are there all the same.
     """
     import papermill
@@ -84,15 +84,23 @@ def _quiet_kernel() -> type:
 
 
 def check_parameters(notebook: Path, given: Mapping[str, Any]) -> None:
-    """Raise InputError unless the notebook declares every given parameter."""
+    """Refuse a notebook that cannot be run so.
+
+    Raises:
+        UsageError: it is not there, or does not declare a given parameter.
+        InputError: the file is no notebook.
+    """
     import papermill
 
     if not notebook.is_file():
         near = sorted(p.name for p in notebook.parent.glob("*.ipynb"))
-        raise InputError(f"no notebook {notebook}. In that folder: {', '.join(near) or 'none'}.")
-    known = papermill.inspect_notebook(str(notebook))
+        raise UsageError(f"no notebook {notebook}. In that folder: {', '.join(near) or 'none'}.")
+    try:
+        known = papermill.inspect_notebook(str(notebook))
+    except (AttributeError, TypeError, ValueError, nbformat.ValidationError) as error:
+        raise InputError(f"{notebook} is no notebook: {error}") from error
     if unknown := sorted(set(given) - set(known)):
-        raise InputError(f"{notebook.name} has no parameter {', '.join(unknown)}. "
+        raise UsageError(f"{notebook.name} has no parameter {', '.join(unknown)}. "
                          f"It takes: {', '.join(known) or 'none'}.")
 
 

@@ -21,6 +21,7 @@ def report(notebook: Path, dataset: Path, out: Path) -> dict[str, Any]:
     """
     import papermill
 
+    notebooks.check_parameters(notebook, {})  # it is there
     declared = papermill.inspect_notebook(str(notebook))
     offered = {"dataset": str(dataset), "features": str(out), "model": str(out / "model"),
                "figures": str(out / "metrics"), "register": False,

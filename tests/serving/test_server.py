@@ -310,7 +310,7 @@ def test_another_data_sets_champion_is_not_served(
     with pytest.raises(SystemExit) as end:
         cli.main(["serve", "mine"])
     assert end.value.code == 2
-    assert "mine-detector has no version champion. There are: none" in capfd.readouterr().err
+    assert "No model is registered as mine-detector. There are: " in capfd.readouterr().err
 
 
 def test_a_data_set_and_a_model_are_not_taken_together(capfd: pytest.CaptureFixture[str]) -> None:
@@ -318,6 +318,30 @@ def test_a_data_set_and_a_model_are_not_taken_together(capfd: pytest.CaptureFixt
         cli.main(["models", "shop-trial", "--model", MODEL])
     assert end.value.code == 2
     assert "not both" in capfd.readouterr().err
+
+
+def test_a_model_that_there_is_not_is_told_with_those_there_are(
+    store: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        cli.main(["models", "--model", "nope"])
+    assert end.value.code == 2
+    told = capfd.readouterr()
+    assert told.out == ""
+    assert "No model is registered as nope. There are: " in told.err
+    assert MODEL in told.err
+
+
+def test_who_asks_for_models_makes_no_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/none/mlflow.db")
+    for words, code, said in ((["models"], 0, "[]"), (["models", "mine"], 2, "There are: none")):
+        with pytest.raises(SystemExit) as end:
+            cli.main([*words, "--json"])
+        assert end.value.code == code
+        assert said in "".join(capfd.readouterr())
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_models_lists_versions_with_alias_and_figures(

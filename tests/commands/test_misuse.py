@@ -1,0 +1,169 @@
+"""Wrongly asked is 2, rightly asked and failed is 1, for every command: in lines that help."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from aiops import cli
+from aiops import lake as lakes
+from tests.commands.test_cli import COMMANDS, REQUEST
+
+ROOT = Path(__file__).parents[2]
+SHOP = ROOT / "datasets" / "shop-trial"
+NOTEBOOK = ROOT / "notebooks" / "02-train-detector.ipynb"
+
+# Words, and what the answer must say of what was wrong, of what is allowed, or of what to do.
+WRONG = {
+    "doctor nope": "nope",
+    "receive --grpc-port 65536": "less than or equal to 65535",
+    "receive --host 0.0.0.0": "Give a token",
+    "ingest nope": "There is no file or folder nope",
+    "featurize --lake nope": "nope is no lake",
+    "featurize --lake lake --window 0": "greater than or equal to 0.001",
+    "featurize --lake lake --window inf": "window_s must be positive",
+    "featurize --lake lake --timezone Nope": "an IANA name such as",
+    "notebook nope.ipynb": "no notebook nope.ipynb",
+    "notebook --clean nope.ipynb": "no notebook nope.ipynb",
+    f"notebook {NOTEBOOK} -p nope=1": "It takes: dataset",
+    f"notebook {NOTEBOOK} -p nope": "NAME=VALUE",
+    "retrain nope": "There is no data set nope",
+    f"retrain {SHOP} --detector nope": "Known: robust-z",
+    f"retrain {SHOP} --set nope=1": "It has, with defaults: ",
+    f"retrain {SHOP} --set nope": "NAME=VALUE",
+    "models nope": "aiops retrain DATASET",
+    "models nope --model nope": "not both",
+    "serve nope": "aiops retrain DATASET",
+    "serve --host 0.0.0.0": "only loopback",
+    "serve --port 0": "greater than or equal to 1 ",
+    "lake info --lake nope": "nope is no lake",
+    "lake query x --lake nope": "nope is no lake",
+    "bench rca nope": "There is no data set 'nope'",
+    f"bench rca {SHOP} --ranker nope": "must be one of nsigma",
+    f"bench rca {SHOP} --layout nope": "must be one of cases",
+    "bench rca lake": "Known layouts: cases",
+    "bench detection nope": "There is no data set 'nope'",
+    f"bench detection {SHOP} --detector nope": "must name some of robust-z",
+    f"bench detection {SHOP} --window 0": "greater than or equal to 0.001",
+    "testbed up nope": "nope",
+    "testbed load 0": "greater than or equal to 1 ",
+    "testbed load 1 --rate 0": "greater than or equal to 0.1",
+    "testbed fault nope": "Known: latency",
+    "testbed fault table-lock --target cart": "can be planted at postgresql",
+    "testbed record nope --rate 0": "greater than or equal to 0.1",
+    "testbed summary nope": "aiops testbed record",
+    "pipeline ingest nope out": "nope",
+    "pipeline featurize nope out": "nope",
+    "pipeline rank nope out": "nope",
+    "pipeline train nope out": "nope",
+    "pipeline evaluate nope out": "nope",
+    f"pipeline report {NOTEBOOK} nope out": "nope",
+    f"pipeline report nope.ipynb {SHOP} out": "no notebook nope.ipynb",
+    "pipeline register nope out": "nope",
+    "pipeline summary nope out": "nope",
+}
+FAILED = {
+    "ingest empty": "empty holds no OTLP files",
+    "ingest torn.jsonl": "1 refused",
+    "featurize --lake lake --out torn.jsonl": "torn.jsonl",
+    "lake query 'select nope from spans' --lake lake": "The lake's views are",
+    "lake info --lake damaged": "too small to be a Parquet file",
+    "bench rca untold": "no truth.json",
+    "bench detection untold": "holds no recordings",
+    "notebook torn.ipynb": "torn.ipynb is no notebook",
+    "notebook --clean torn.ipynb": "torn.ipynb is no notebook",
+    "notebook failing.ipynb": "failing.ipynb stopped at In[1] with ValueError: on purpose",
+    "retrain datasets/loose": "nothing says which version this is",
+    "testbed load 1 --seconds 1": "Nothing answered on port 1",
+    "pipeline ingest untold out": "recording.json",
+    f"pipeline featurize {SHOP} out": "There is no lake out/lake",
+    "pipeline rank untold out": "no truth.json",
+    f"pipeline train {SHOP} out": "out lacks features.parquet",
+    f"pipeline evaluate {SHOP} out": "holds no trained detector",
+    f"pipeline report {NOTEBOOK} {SHOP} out": "holds no trained detector",
+    f"pipeline register {SHOP} out": "holds no trained detector",
+    f"pipeline summary {SHOP} out": "Run `dvc repro`",
+}
+# Fail at run time in tests of their own: a taken port; a registry; a shop that does not start.
+ELSEWHERE = {"aiops doctor", "aiops receive", "aiops serve", "aiops models", "aiops testbed up",
+             "aiops testbed fault", "aiops testbed record", "aiops testbed summary"}
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with some that is good and some that is broken."""
+    root = tmp_path_factory.mktemp("place")
+    (root / "empty").mkdir()
+    for name in ("torn.jsonl", "torn.ipynb"):
+        (root / name).write_text("{torn\n")
+    (root / "traces.jsonl").write_text(json.dumps(REQUEST) + "\n")
+    for folder in ("lake", "damaged"):
+        lakes.open(root / folder).ingest(root / "traces.jsonl")
+    next((root / "damaged" / "spans").glob("date=2023*/*/*.parquet")).write_text("damaged")
+    _book(root / "failing.ipynb", "raise ValueError('on purpose')")
+    _case(root / "untold" / "c1")
+    shutil.copy(ROOT / "params.yaml", root)
+    shutil.copytree(SHOP, root / "datasets" / "loose", symlinks=True,
+                    ignore=lambda *_: ["recordings.dvc"])
+    return root
+
+
+def _book(path: Path, source: str) -> None:
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
+    nbformat.write(book, path)
+
+
+def _case(folder: Path) -> None:
+    folder.mkdir(parents=True)
+    times = [f"2026-01-01T00:0{minute}:00Z" for minute in range(3)]
+    (folder / "case.json").write_text(json.dumps(
+        {"id": folder.name, "normal": [times[:2]], "abnormal": times[1:], "suspects": ["a", "b"]}))
+
+
+@pytest.fixture
+def ended(place: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+          ) -> Callable[[str], tuple[int, str]]:
+    """Runs a command in the place; its exit code and what it said on standard error."""
+    monkeypatch.chdir(place)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{place}/none/mlflow.db")
+
+    def run(words: str) -> tuple[int, str]:
+        with pytest.raises(SystemExit) as end:
+            cli.main(shlex.split(words))
+        told = re.sub(r"[\s│]+", " ", capfd.readouterr().err)  # click draws boxes
+        return int(end.value.code or 0), told
+
+    return run
+
+
+def _command(words: str) -> str:
+    return max((name for name in COMMANDS if f"aiops {words} ".startswith(f"{name} ")), key=len)
+
+
+@pytest.mark.parametrize(("words", "said"), WRONG.items())
+def test_wrongly_asked_is_2_and_leaves_nothing(
+        words: str, said: str, place: Path, ended: Callable[[str], tuple[int, str]]) -> None:
+    before = sorted(place.rglob("*"))
+    code, told = ended(words)
+    assert (code, said in told) == (2, True), told
+    assert sorted(place.rglob("*")) == before
+
+
+@pytest.mark.parametrize(("words", "said"), FAILED.items())
+def test_rightly_asked_and_failed_is_1(
+        words: str, said: str, ended: Callable[[str], tuple[int, str]]) -> None:
+    code, told = ended(words)
+    assert (code, said in told) == (1, True), told
+    assert "aiops: " in told
+
+
+def test_every_command_is_among_them() -> None:
+    assert {_command(words) for words in WRONG} == set(COMMANDS)
+    assert {_command(words) for words in FAILED} | ELSEWHERE == set(COMMANDS)
