@@ -105,12 +105,18 @@ def _labels(rows: pd.DataFrame, step: pd.Timedelta) -> np.ndarray:
     return np.select([event, incident & (ends > rows["event_start"])], [1.0, np.nan], 0.0)
 
 
-def _thresholds(rows: pd.DataFrame, held_out: pd.DataFrame, window_s: float,
-                per_hour: float) -> tuple[float, float]:
+def learned_threshold(held_out: pd.DataFrame, window_s: float,
+                      per_hour: float = PER_HOUR) -> float:
+    """The lowest that keeps the promised rate of false alarms on held-out scores."""
     calm = held_out.sort_values(["recording", "window_start"])
-    learned = detection.threshold_at(
+    return detection.threshold_at(
         np.zeros(len(calm)), calm["score"].to_numpy(), window_s, per_hour, SHOP_RULE,
         calm["recording"].to_numpy())
+
+
+def _thresholds(rows: pd.DataFrame, held_out: pd.DataFrame, window_s: float,
+                per_hour: float) -> tuple[float, float]:
+    learned = learned_threshold(held_out, window_s, per_hour)
     best = detection.threshold_at(rows["label"].to_numpy(), rows["score"].to_numpy(), window_s,
                                   per_hour, SHOP_RULE, rows["recording"].to_numpy())
     return learned, best

@@ -64,6 +64,8 @@ def evidence(metrics: pd.DataFrame, normal: Sequence[Window], abnormal: Window,
     _dress(axes, line)
     _scale(axes)
     title = _shared_title(suspects, names, found) if names else _title(suspects, found)
+    if asked[0] in silent:
+        title = f"{style.shorten(asked[0])} sends no metrics. {title}"
     style.headline(fig, title, _text(blame, silent, source))
     return fig
 

@@ -63,9 +63,9 @@ def _cells(ax: Axes, share: pd.DataFrame) -> None:
 def _number(share: float) -> str:
     if share == 0:
         return "still"
-    if share >= _MANY:
-        return f">{_MANY:.0%}"
-    return style.percent(share).replace("under ", "<") if np.isfinite(share) else "·"
+    if not np.isfinite(share):
+        return "·"
+    return f">{_MANY:.0%}" if share >= _MANY else style.percent(share).replace("under ", "<")
 
 
 def _words(feature: object) -> str:

@@ -119,11 +119,13 @@ def shorten(name: str, room: int = 17) -> str:
 
 
 def brief(value: float) -> str:
-    """Two to three figures: 317 M, 86, 5.8, 0.044."""
+    """Two to three figures: 317 M, 600 k, 86, 5.8, 0.044."""
     size = abs(value)
     for power, letter in ((1e9, "G"), (1e6, "M")):
         if size >= power:
             return f"{value / power:.3g} {letter}"
+    if size >= 1e5:
+        return f"{value / 1e3:.0f} k"
     return f"{value:,.0f}" if size >= 10 else f"{value:.1f}" if size >= 1 else f"{value:.2g}"
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 ROWS = 40
-_SHORT = 18  # characters: a name so long is not broken over lines
+_SHORT = 20  # characters: a name so long is not broken over lines
 UNITS = {"_per_s": "1/s", "_ms": "ms", "_ns": "ns", "_s": "s", "_bytes": "bytes",
          "_percent": "%", "_cores": "cores", "_utc": "UTC"}
 # JupyterLab's own sheet sets all cells right, so that a class alone would not do there.
@@ -31,7 +31,8 @@ def to_html(frame: pd.DataFrame, rows: int = ROWS) -> str:
     columns = [frame.iloc[:, i] for i in range(frame.shape[1])]
     places = [_instants(c) if _is_time(c) else _decimals(c) for c in columns]
     sides = [_side(c) for c in columns]
-    head = "".join(f'<th {_ALIGNED[s]}>{_head(c, indexed and i == 0)}</th>'
+    head = "".join(f'<th {_ALIGNED["num" if s == "num" else "txt"]}>'
+                   f'{_head(c, indexed and i == 0)}</th>'
                    for i, (s, c) in enumerate(zip(sides, columns, strict=True)))
     body = "".join(
         "<tr>" + "".join(f'<td {_ALIGNED[s]}>{_cell(v, p)}</td>'

@@ -182,6 +182,20 @@ def drawn(case: Case, table: str, draw: Callable[[], Any]) -> Any:
     return draw()
 
 
+def evidence(case: Case, blame: pd.Series, source: str, most: int = 3) -> Any:
+    """What moved at the first suspects, a picture; a sentence where none of them sends metrics."""
+    from IPython.display import Markdown
+
+    from aiops import plots
+
+    first = list(blame.index[:most])
+    if case.metrics is not None and not case.metrics.service.isin(first).any():
+        return Markdown(f"The first suspects ({', '.join(first)}) send no metrics of their own: "
+                        "nothing to draw.")
+    return drawn(case, "metrics", lambda: plots.evidence(
+        case.metrics, case.normal, case.abnormal, first, blame=blame, source=source))
+
+
 # --- what to do next ---------------------------------------------------------------------
 def next_steps(case: Case, blame: pd.Series) -> str:
     """Markdown list of checks, each with the observation that asks for it."""

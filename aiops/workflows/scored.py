@@ -9,7 +9,7 @@ import pandas as pd
 from aiops.evaluation.figures import Figure
 from aiops.workflows import bench
 
-METRICS = ("ac@1", "ac@3", "avg@5", "mrr")
+METRICS = {"ac@1": "AC@1", "ac@3": "AC@3", "avg@5": "Avg@5"}
 
 
 def record(figures: Sequence[Figure], ranker: str) -> str:
@@ -19,7 +19,7 @@ def record(figures: Sequence[Figure], ranker: str) -> str:
         return ""
     told = first[0]
     sure = "" if told.low is None or told.high is None else \
-        f"95 % interval {_percent(told.low)} to {_percent(told.high)}"
+        f"95% interval {_percent(told.low)} to {_percent(told.high)}"
     chance = "" if told.chance is None else f"chance {_percent(told.chance)}"
     aside = ", ".join(filter(None, (sure, chance)))
     return (f"Over {_incidents(told.n)} of this data set, the first suspect of {ranker} is the "
@@ -39,7 +39,8 @@ def aside(figures: Sequence[Figure]) -> str:
     told.append(f"{failed:.0f} rankings failed, and count as missed" if failed else
                 "no ranking failed")
     if seconds:
-        told.append(f"a ranking takes {min(seconds):.2f} to {max(seconds):.2f} s (medians by ranker)")
+        told.append(f"a ranking takes {min(seconds):.2f} to {max(seconds):.2f} s "
+                    "(medians by ranker)")
     return "; ".join(told) + "."
 
 
@@ -47,8 +48,7 @@ def by_slice(figures: Sequence[Figure]) -> pd.DataFrame:
     """A row a slice and ranker, above the rankers what chance gives; value and 95 % interval."""
     rows = bench.table(f for f in figures if f.metric in METRICS)
     return pd.DataFrame(rows, columns=["slice", "model", "n", *METRICS]).rename(
-        columns={"n": "incidents", **{m: m.upper() for m in METRICS if m != "avg@5"},
-                 "avg@5": "Avg@5"})
+        columns={"n": "incidents", **METRICS})
 
 
 def _of(figures: Sequence[Figure], metric: str, model: str | None = None) -> list[Figure]:
@@ -61,5 +61,5 @@ def _incidents(number: int) -> str:
 
 
 def _percent(share: float) -> str:
-    """A half is rounded up, as by hand: 62.5 % is 63 %."""
-    return f"{100 * share + 1e-9:.0f} %"
+    """A half is rounded up, as by hand: 62.5% is 63%."""
+    return f"{100 * share + 1e-9:.0f}%"

@@ -220,6 +220,9 @@ def test_evidence_shows_each_suspect_its_own_and_what_came_or_went():
                             ["pay", "pay->cart", "cart"], blame=pd.Series({"pay": 12.0}))
     assert figure.get_label() == \
         "pay: 2 of 3 metrics left what was seen before; cart 1 of 1"
+    unseen = plots.evidence(rows, [(time[0], time[20])], (time[20], time[39]), ["db", "cart"])
+    assert unseen.get_label() == \
+        "db sends no metrics. cart: 1 of 1 metric left what was seen before"
     text = words(figure)
     assert "pay\n12" in text
     assert {"none → 3.0 s", "1.0 s → none", "10 → 40 ms"} <= set(text.split("\n"))

@@ -45,4 +45,4 @@ def test_times_of_one_day_leave_the_day_to_the_head():
 def test_long_text_may_break_and_a_short_name_does_not():
     html = to_html(pd.DataFrame({"who": ["checkout->payment"], "what": ["said a lot " * 3]}))
     assert 'white-space:nowrap">checkout-&gt;payment</td>' in html
-    assert html.count("nowrap") == 2  # head and cell of the names
+    assert html.count("nowrap") == 1  # a head may break as well

@@ -144,6 +144,11 @@ def test_metrics_alone_are_enough():
     assert "no metrics of its own" in steps(told, pd.Series({"host": 1.0}))[0]
     assert "no traces" in incident.drawn(told, "traces", lambda: 1 / 0).data
     assert incident.drawn(told, "metrics", lambda: 7) == 7
+    assert incident.evidence(told, BLAME, "").get_label().startswith("payment: 1 of 1 metric left")
+    assert "(host, db) send no metrics" in incident.evidence(
+        told, pd.Series({"host": 1.0, "db": 0.5}), "").data
+    assert "no metrics: nothing to draw" in incident.evidence(
+        case(make_traces(at_s=100.0)), BLAME, "").data
 
 
 def test_traces_alone_are_enough(slow):

@@ -16,10 +16,10 @@ def counted(metric: str, value: float, unit: str = "count") -> Figure:
 
 def test_a_record_stands_beside_interval_and_chance():
     assert scored.record([FIRST], "nsigma") == (
-        "Over 24 incidents of this data set, the first suspect of nsigma is the culprit in 63 % "
-        "(95 % interval 42 % to 83 %, chance 5 %).")
+        "Over 24 incidents of this data set, the first suspect of nsigma is the culprit in 63% "
+        "(95% interval 42% to 83%, chance 5%).")
     assert scored.record([replace(FIRST, low=None, high=None, chance=None, n=1)], "nsigma") == (
-        "Over 1 incident of this data set, the first suspect of nsigma is the culprit in 63 %.")
+        "Over 1 incident of this data set, the first suspect of nsigma is the culprit in 63%.")
     assert scored.record([replace(FIRST, slice="silent")], "nsigma") == ""
     assert scored.record([FIRST], "baro") == ""
 
