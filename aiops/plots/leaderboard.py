@@ -60,16 +60,19 @@ def _title(first: pd.DataFrame, metric: str) -> str:
     if rivals.empty:
         return f"{style.count(len(first), 'control')}, no model to compare"
     best = rivals.iloc[-1]
-    told = f"{best.model} with {_name(metric)} {_share(best.value)}"
+    told = f"with {_name(metric)} {_share(best.value)}"
     if not _beats_chance(best):
-        return f"No model beats chance: best is {told}"
+        return f"No model beats chance: best is {best.model} {told}"
+    level = sorted(rivals.model[rivals.value == best.value])
+    lead = f"{best.model} leads" if len(level) == 1 else f"{', '.join(level)} lead together"
     chance = "" if pd.isna(best.chance) else f" (chance {_share(best.chance)})"
-    return told.replace(" with", " leads with", 1) + chance + _rival(rivals, best)
+    return f"{lead} {told}{chance}{_rival(rivals, best)}"
 
 
 def _rival(rivals: pd.DataFrame, best: Any) -> str:
     """The next model, where the leader's interval holds it: the lead may be luck."""
-    if len(rivals) < 2 or pd.isna(best.low) or (second := rivals.iloc[-2]).value < best.low:
+    behind = rivals[rivals.value < best.value]
+    if behind.empty or pd.isna(best.low) or (second := behind.iloc[-1]).value < best.low:
         return ""
     return f"; {second.model}'s {_share(second.value)} lies within its interval"
 

@@ -91,6 +91,9 @@ def test_leaderboard_says_when_the_lead_may_be_luck():
              for row, value in zip(figures(), (0.625, 0.41), strict=True)]
     assert plots.leaderboard(close, ["ac@1"]).get_label() == (
         "good leads with AC@1 0.63 (chance 0.10); bad's 0.41 lies within its interval")
+    level = [row | {"value": 0.5, "low": 0.4, "high": 0.6} for row in figures()]
+    assert plots.leaderboard(level, ["ac@1"]).get_label() == \
+        "bad, good lead together with AC@1 0.50 (chance 0.10)"
 
 
 def scores():

@@ -32,4 +32,4 @@ def test_the_report_shows_what_the_stage_found_and_ranks_nothing_anew(tmp_path):
     found.write_text(json.dumps([figure | {"chance": 0.125} for figure in figures
                                  if figure["unit"] == "share"]))
     got = reports.report(ROOT / "notebooks/04-rank-root-causes.ipynb", cases, tmp_path / "out")
-    assert got["findings"][0].endswith("(chance 0.12)")
+    assert got["findings"][0].endswith("(chance 0.13)")
