@@ -21,7 +21,12 @@ HEAD = """\
 Made by `make docs` from the program; do not edit.
 
 Every command prints for people and, with `--json`, JSON alone on standard output (all else goes
-to standard error). Exit codes: 0 done, 1 failed, with the reason on standard error, 2 wrong usage.
+to standard error). Exit codes, the reason of 1 and 2 being on standard error:
+
+- 0: done.
+- 1: failed, though rightly asked: bad data, a taken port, another run at work.
+- 2: wrongly asked: an unknown option, a value that is not allowed, or a name or path of something
+  that there is not.
 """
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from aiops.case import Case
 
 Window = tuple[Any, Any]
+_MISSPELT = (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException)
 
 
 def open(path: str | os.PathLike[str], create: bool = True) -> Lake:
@@ -71,11 +72,16 @@ class Lake:
         return dict(counts)
 
     def sql(self, query: str) -> pd.DataFrame:
-        """The answer as a frame; times are tz-aware, to the nanosecond."""
+        """The answer as a frame; times are tz-aware, to the nanosecond.
+
+        Raises:
+            UsageError: the query is no SQL, or names what there is not. InputError: it failed.
+        """
         try:
             return to_frame(self.connection, query)
         except duckdb.Error as error:
-            raise InputError(
+            kind = UsageError if isinstance(error, _MISSPELT) else InputError
+            raise kind(
                 f"The query failed: {error}. The lake's views are {', '.join(LAKE)}, span_peers."
             ) from error
 
