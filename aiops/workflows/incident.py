@@ -217,27 +217,34 @@ def _from_traces(case: Case) -> list[str]:
 def _from_metrics(case: Case, first: str, pointed: bool) -> list[str]:
     """What the first suspect's metrics say; ``pointed``: its traces or logs speak against it."""
     if case.metrics is None:
-        return [] if pointed else [_doubt(f"No trace or log points at `{first}`")]
+        return [] if pointed else [_doubt(f"`{first}` is blamed, but {_silence(case)}")]
     mine = case.metrics[case.metrics.service == first]
     if mine.empty:
         return [f"`{first}` sends no metrics of its own: look at what calls it and at its host."]
     found = moves(mine, case.normal, case.abnormal)
     moved = found[found.moved]
     if moved.empty:
-        return [_still(first, len(found), pointed)]
+        return [_still(case, first, len(found), pointed)]
     words = [" ".join(filter(None, pair)) for pair in labels(moved.index[:3], found.index).values()]
     return [f"Look at `{first}`: {len(moved)} of its {style.count(len(found), 'metric')} left what "
             f"was seen before, {'most of all ' * (len(moved) > 1)}"
             f"{', '.join(f'`{w}`' for w in words)}."]
 
 
-def _still(first: str, metrics: int, pointed: bool) -> str:
+def _still(case: Case, first: str, metrics: int, pointed: bool) -> str:
     told = f"The one metric of `{first}` stayed within" if metrics == 1 else \
         f"None of the {metrics} metrics of `{first}` left"
     told += " what was seen before"
     if pointed:
         return f"{told}: what speaks against it are the traces and logs told of below."
-    return _doubt(f"{told}, and no trace or log points at it")
+    return _doubt(f"{told}, and {_silence(case)}")
+
+
+def _silence(case: Case) -> str:
+    """That traces and logs, those there are, do not point at the first suspect."""
+    asked = [table for table in ("traces", "logs") if getattr(case, table) is not None]
+    return f"nothing in {' or '.join(asked)} points at it" if asked else \
+        "there are no traces or logs to ask"
 
 
 def _doubt(told: str) -> str:

@@ -23,7 +23,8 @@ from tests.notebooks.processes import running, wait
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
 QUICK = "01-explore-telemetry.ipynb"  # the one that `make test` runs
-PICTURES = re.compile(r"plots\.(?!enable|to_|typical_|slowest_)\w+\(|pictures\[")
+PICTURES = re.compile(r"plots\.(?!enable|to_|typical_|slowest_)\w+\(|pictures\["
+                      r"|incidents\.evidence\(")
 
 
 @pytest.fixture(scope="session")

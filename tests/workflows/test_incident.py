@@ -139,8 +139,8 @@ def test_metrics_alone_are_enough():
     assert steps(told)[0] == \
         "- Look at `paymentservice`: 1 of its 1 metric left what was seen before, `cpu`."
     assert steps(told, BLAME[::-1])[0] == (
-        "- The one metric of `frontend` stayed within what was seen before, and no trace or log "
-        "points at it: doubt the ranking, and look at the second suspect as well.")
+        "- The one metric of `frontend` stayed within what was seen before, and there are no "
+        "traces or logs to ask: doubt the ranking, and look at the second suspect as well.")
     assert "no metrics of its own" in steps(told, pd.Series({"host": 1.0}))[0]
     assert "no traces" in incident.drawn(told, "traces", lambda: 1 / 0).data
     assert incident.drawn(told, "metrics", lambda: 7) == 7
@@ -156,7 +156,8 @@ def test_traces_alone_are_enough(slow):
     assert "pass in neither" in told[0]
     assert not any("metric" in step or "doubt" in step for step in told)
     calm = steps(case(make_traces(at_s=100.0)))
-    assert calm[0].startswith("- No trace or log points at `paymentservice`: doubt the ranking")
+    assert calm[0].startswith("- `paymentservice` is blamed, but nothing in traces points at it: "
+                              "doubt the ranking")
 
 
 def test_a_suspect_whose_metrics_are_still_may_stand_out_in_traces(slow):
