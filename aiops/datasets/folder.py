@@ -131,8 +131,15 @@ def _tables(folders: list[Path]) -> dict[str, pd.DataFrame]:
     for name in TABLES:
         found = [f / f"{name}.parquet" for f in folders if (f / f"{name}.parquet").exists()]
         if found:
-            tables[name] = pd.concat([pd.read_parquet(each) for each in found], ignore_index=True)
+            tables[name] = pd.concat(map(_table, found), ignore_index=True)
     return tables
+
+
+def _table(path: Path) -> pd.DataFrame:
+    try:
+        return pd.read_parquet(path)
+    except pa.ArrowInvalid as error:
+        raise CaseError(f"{path} is no Parquet file. {error}") from error
 
 
 def read_json(path: Path) -> dict[str, Any]:

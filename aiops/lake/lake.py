@@ -42,13 +42,15 @@ class Lake:
     Beside these the view ``span_peers`` (row_id, peer): whom a client or producer span calls.
 
     In the views ids are lower-case hex text, ``kind`` and ``status_code`` words, times
-    ``TIMESTAMPTZ_NS``. Any number of processes may append and read at once.
+    ``TIMESTAMPTZ_NS``. Any number of processes may append and read at once. One that may not
+    write there reads what lies there.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._store = Store(path)
-        self._store.create()
+        if os.access(path, os.W_OK) or not path.exists():
+            self._store.create()
         self.connection = duckdb.connect()
         for table in LAKE:
             self.connection.execute(views.view(path, table))

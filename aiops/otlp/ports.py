@@ -29,5 +29,6 @@ def refusal(error: OSError, host: str, port: int, option: str) -> InputError:
     if error.errno == errno.EADDRINUSE:
         return InputError(f"Port {port} of {host} is taken by another process (`ss -ltnp` shows "
                           f"which). End that one, or choose another port with {option}.")
-    return InputError(f"Cannot listen on port {port} of {host}: {error.strerror}. Choose another "
+    why = str(error.strerror).split(" (")[0]  # Python adds the address
+    return InputError(f"Cannot listen on port {port} of {host}: {why}. Choose another "
                       f"port with {option} (from 1024 on anyone may), or another host.")

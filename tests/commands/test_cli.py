@@ -92,6 +92,13 @@ def test_wrong_usage_is_2(words: list[str]) -> None:
     assert answer.stderr
 
 
+def test_people_read_what_is_nested_a_line_each(capsys: pytest.CaptureFixture[str]) -> None:
+    output.show({"truth": {"culprits": ["cart"], "at": {"s": 5}}, "settings": {}})
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert lines == [["name", "value"], ["truth.culprits", '["cart"]'], ["truth.at.s", "5"],
+                     ["settings", "{}"]]
+
+
 def test_plain_keeps_what_json_knows_and_spells_the_rest() -> None:
     frame = pd.DataFrame({"t": pd.to_datetime(["2026-01-02", None], utc=True),
                           "x": [1.5, float("inf")], "n": [1, 2], "b": [b"\xab", None]})
@@ -192,3 +199,22 @@ def test_a_full_disk_is_told_and_another_fault_keeps_its_traceback(
     with pytest.raises(SystemExit if told else OSError):
         cli.main(["ingest", "x"])
     assert ("No space left on device (/full/lake)" in capsys.readouterr().err) == told
+
+
+def test_a_lake_that_one_may_not_write_to_can_be_read(tmp_path: Path) -> None:
+    (tmp_path / "traces.jsonl").write_text(json.dumps(REQUEST) + "\n")
+    lake = tmp_path / "lake"
+    answered("ingest", tmp_path / "traces.jsonl", "--lake", lake)
+    for folder in (lake, *(path for path in lake.rglob("*") if path.is_dir())):
+        folder.chmod(0o555)
+    (lake / ".lock").chmod(0o444)
+    words = ["-m", "aiops", "lake", "query", "select name from spans", "--json", "--lake", lake]
+    as_anybody = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"] if os.geteuid() == 0 else []
+    try:
+        answer = subprocess.run([*as_anybody, sys.executable, *map(str, words)], timeout=120,
+                                capture_output=True, text=True)
+    finally:
+        for folder in (lake, *(path for path in lake.rglob("*") if path.is_dir())):
+            folder.chmod(0o755)
+    assert answer.returncode == 0, answer.stderr
+    assert json.loads(answer.stdout) == [{"name": "GET"}]

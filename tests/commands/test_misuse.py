@@ -34,6 +34,8 @@ WRONG = {
     "notebook --clean nope.ipynb": "no notebook nope.ipynb",
     f"notebook {NOTEBOOK} -p nope=1": "It takes: dataset",
     f"notebook {NOTEBOOK} -p nope": "NAME=VALUE",
+    f"notebook {NOTEBOOK} -p =nope": "NAME=VALUE",
+    f"notebook {NOTEBOOK} -p dataset=[nope": "'dataset=[nope' is no YAML",
     "retrain nope": "There is no data set nope",
     f"retrain {SHOP} --detector nope": "Known: robust-z",
     f"retrain {SHOP} --set nope=1": "It has, with defaults: ",
@@ -79,6 +81,7 @@ FAILED = {
     "lake query 'from spans' --lake damaged": "too small to be a Parquet file",
     "lake info --lake damaged": "too small to be a Parquet file",
     "bench rca untold": "no truth.json",
+    "bench rca broken": "broken/c1/metrics.parquet is no Parquet file",
     "bench detection untold": "holds no recordings",
     "notebook torn.ipynb": "torn.ipynb is no notebook",
     "notebook --clean torn.ipynb": "torn.ipynb is no notebook",
@@ -111,7 +114,10 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         lakes.open(root / folder).ingest(root / "traces.jsonl")
     next((root / "damaged" / "spans").glob("date=2023*/*/*.parquet")).write_text("damaged")
     _book(root / "failing.ipynb", "raise ValueError('on purpose')")
-    _case(root / "untold" / "c1")
+    for name in ("untold", "broken"):
+        _case(root / name / "c1")
+    (root / "broken" / "truth.json").write_text('{"c1": {"culprits": ["a"]}}')
+    (root / "broken" / "c1" / "metrics.parquet").touch()
     shutil.copy(ROOT / "params.yaml", root)
     shutil.copytree(SHOP, root / "datasets" / "loose", symlinks=True,
                     ignore=lambda *_: ["recordings.dvc"])
