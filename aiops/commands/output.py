@@ -85,11 +85,20 @@ def show(value: Any) -> None:
     if not console.is_terminal:  # into a file or a pipe, as wide as it needs to be
         console.width = WIDE
     if isinstance(value, dict):
-        value = [{"name": key, "value": item} for key, item in value.items()]
+        value = [{"name": name, "value": item} for name, item in _flat(value)]
     if isinstance(value, list) and value and all(isinstance(row, dict) for row in value):
         console.print(table(value))
     else:
         console.print("no rows" if value == [] else value)
+
+
+def _flat(value: Mapping[str, Any], within: str = "") -> Iterator[tuple[str, Any]]:
+    """Names and values, those of a mapping within the mapping after its own name and a dot."""
+    for key, item in value.items():
+        if isinstance(item, dict) and item:
+            yield from _flat(item, f"{within}{key}.")
+        else:
+            yield f"{within}{key}", item
 
 
 def table(rows: list[dict[str, Any]]) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 import logging
+import os
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Any, Self
 
+os.environ.setdefault("GRPC_VERBOSITY", "ERROR")  # else it tells of every process started
 import grpc
 
 from aiops.errors import DecodeError, UsageError

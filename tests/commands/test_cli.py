@@ -17,7 +17,7 @@ import httpx
 import pandas as pd
 import pytest
 
-from aiops.commands.output import plain
+from aiops.commands.output import plain, show
 
 ROOT = Path(__file__).parents[2]
 
@@ -93,7 +93,7 @@ def test_wrong_usage_is_2(words: list[str]) -> None:
 
 
 def test_people_read_what_is_nested_a_line_each(capsys: pytest.CaptureFixture[str]) -> None:
-    output.show({"truth": {"culprits": ["cart"], "at": {"s": 5}}, "settings": {}})
+    show({"truth": {"culprits": ["cart"], "at": {"s": 5}}, "settings": {}})
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert lines == [["name", "value"], ["truth.culprits", '["cart"]'], ["truth.at.s", "5"],
                      ["settings", "{}"]]
