@@ -17,11 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 import aiops
 from aiops import locks, tracking
-from aiops.errors import UsageError
+from aiops.errors import InputError, UsageError
 from aiops.workflows import (
     champion,
     detection,
@@ -84,7 +82,9 @@ def plan(dataset: Path, project: Path = Path(), detector: str | None = None,
     params = project / "params.yaml"
     name, its_own = train.chosen(params)
     kept = its_own if detector in (None, name) else {}
-    base = yaml.safe_load(params.read_text())
+    base = train.read_params(params)
+    if missing := {"window_s", "timezone"} - set(base):
+        raise InputError(f"{params} lacks {', '.join(sorted(missing))}.")
     made = Plan(folder, detector or name, {**kept, **(settings or {})}, float(base["window_s"]),
                 base["timezone"], project / "notebooks",
                 out or project / "experiments" / folder.resolve().name / "retrain")

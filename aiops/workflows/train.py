@@ -42,13 +42,25 @@ def make(name: str, settings: Mapping[str, Any] | None = None) -> PerService:
 
 def chosen(params: Path) -> tuple[str, dict[str, Any]]:
     """Name and settings from the section ``detector`` of a params.yaml."""
-    if not params.is_file():
-        raise UsageError(f"There is no {params}. Run this in the project's folder.")
-    section = (yaml.safe_load(params.read_text()) or {}).get("detector")
+    section = read_params(params).get("detector")
     if not isinstance(section, dict) or "name" not in section:
         raise InputError(f"{params} must have a section detector with a name, one of "
                          f"{', '.join(DETECTORS)}. Got {section!r}.")
     return section["name"], {key: value for key, value in section.items() if key != "name"}
+
+
+def read_params(params: Path) -> dict[str, Any]:
+    """What a params.yaml holds.
+
+    Raises:
+        UsageError: there is none. InputError: it is no YAML of names and values.
+    """
+    if not params.is_file():
+        raise UsageError(f"There is no {params}. Run this in the project's folder.")
+    try:
+        return dict(yaml.safe_load(params.read_text()) or {})
+    except (yaml.YAMLError, TypeError, ValueError) as error:
+        raise InputError(f"{params} must be YAML, names with values. {error}") from error
 
 
 def train(features: Path, model: Path, name: str,

@@ -173,6 +173,23 @@ def test_rightly_asked_and_failed_is_1(
     assert "aiops: " in told
 
 
+@pytest.mark.parametrize(("text", "said"), [
+    ("detector: [", "params.yaml must be YAML"), ("5", "params.yaml must be YAML"),
+    ("", "params.yaml must have a section detector"),
+    ("detector: {name: robust-z}", "params.yaml lacks timezone, window_s"),
+])
+def test_params_that_are_none_fail_before_all_work(
+        text: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+        capfd: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("params.yaml").write_text(text)
+    with pytest.raises(SystemExit) as end:
+        cli.main(["retrain", str(SHOP)])
+    assert end.value.code == 1
+    assert f"aiops: {said}" in capfd.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["params.yaml"]
+
+
 def test_every_command_is_among_them() -> None:
     assert {_command(words) for words in WRONG} == set(COMMANDS)
     assert {_command(words) for words in FAILED} | ELSEWHERE == set(COMMANDS)
