@@ -15,12 +15,19 @@ os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 import mlflow
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
+from sqlalchemy.exc import SQLAlchemyError
+
+from aiops.errors import InputError
 
 
 def connect() -> MlflowClient:
-    """Point MLflow at ``uri()`` and hand out its client; a SQLite file is made when absent."""
+    """Point MLflow at ``uri()`` and hand out its client; a SQLite file is made when absent.
+
+    Raises:
+        InputError: MLflow cannot open what is there, or knows no such store.
+    """
     wanted, given = uri(), os.environ.get(VARIABLE)
-    with _alone():
+    with _alone(), _refusing(wanted):
         mlflow.set_tracking_uri(wanted)
         mlflow.set_registry_uri(wanted)
         client = MlflowClient(wanted, wanted)
@@ -39,6 +46,16 @@ def _alone() -> Iterator[None]:
     with file.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+@contextmanager
+def _refusing(wanted: str) -> Iterator[None]:
+    try:
+        yield
+    except (MlflowException, SQLAlchemyError, ImportError) as error:
+        why = str(error).strip().splitlines()[0]
+        raise InputError(f"MLflow cannot open {wanted}: {why} Mend the environment's {VARIABLE}; "
+                         "unset, runs and models lie in the project's own SQLite file.") from error
 
 
 def experiment(name: str) -> str:

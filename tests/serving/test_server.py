@@ -344,6 +344,18 @@ def test_who_asks_for_models_makes_no_store(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("uri", ["nope://x", "sqlite:///{}/damaged.db"])
+def test_a_store_that_cannot_be_opened_is_told(
+    uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "damaged.db").write_text("no database")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", given := uri.format(tmp_path))
+    with pytest.raises(SystemExit) as end:
+        cli.main(["models"])
+    assert end.value.code == 1
+    assert f"aiops: MLflow cannot open {given}: " in capfd.readouterr().err
+
+
 def test_models_lists_versions_with_alias_and_figures(
     store: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
