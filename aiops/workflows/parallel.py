@@ -24,5 +24,10 @@ def each(work: Callable[[Item], Made], items: Sequence[Item], label: str) -> Ite
 
 
 def watched(items: Iterator[Made], label: str, total: int) -> Iterator[Made]:
-    """The items, with a bar on standard error that shows how many of them are through."""
-    yield from track(items, label, total=total, console=Console(stderr=True))
+    """The items, with a bar on standard error that shows how many of them are through.
+
+    In a notebook as well, where rich would display each of its steps: JupyterLab shows the first
+    fifty outputs of a cell, and hides what comes after them.
+    """
+    console = Console(stderr=True, force_jupyter=False)
+    yield from track(items, label, total=total, console=console)

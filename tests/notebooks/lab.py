@@ -66,6 +66,7 @@ _READY = """(() => { const w = %s; const k = w && w.context.isReady && w.session
     return !!k && k.status == 'idle' && k.connectionStatus == 'connected' })()"""
 _CELLS = """window.opened.content.widgets.filter(c => c.model.type == 'code').map(c => ({
     count: c.model.executionCount, outputs: c.model.outputs.toJSON()}))"""
+_ATTACHED = "document.querySelectorAll('.jp-OutputArea-output img').length"
 _IMAGES = """(async () => { const all = [...document.querySelectorAll('.jp-OutputArea-output img')];
     await Promise.all(all.map(i => i.decode().catch(() => 0)));
     return all.map(i => i.naturalWidth) })()"""
@@ -90,10 +91,14 @@ class Notebook:
         self.page.js("window.jupyterapp.commands.execute('notebook:run-all-cells')")
         return list(self.page.js(_CELLS))
 
-    def image_widths(self) -> list[int]:
-        """Pixels of each picture on the page; 0 where one does not show."""
+    def image_widths(self, expected: int) -> list[int]:
+        """Pixels of each picture on the page, once all are there; 0 where one does not show.
+
+        Lab attaches a cell far down the page only some time after it was scrolled to.
+        """
         self.page.js("window.opened.content.scrollToItem("
                      "window.opened.content.widgets.length - 1)")
+        wait(lambda: self.page.js(f"{_ATTACHED} >= {expected}"), 30, f"{expected} pictures")
         return list(self.page.js(_IMAGES))
 
     def nags(self) -> list[str]:

@@ -138,6 +138,9 @@ def test_rank_root_causes_reports_what_the_rankers_find(tmp_path):
     assert "baro, nsigma lead together with AC@1 1.00 (chance 0.25)" in page
     assert "payment: 1 of 1 metric left what was seen before" in page
     assert page.index(">payment</td>") < page.index(">web</td>")
+    shown = [[o for o in cell.outputs if o.output_type != "stream"]
+             for cell in nbformat.read(done.notebook, 4).cells if cell.cell_type == "code"]
+    assert max(map(len, shown)) == 2  # a sentence and a picture: no step of a bar among them
 
 
 def test_a_report_says_which_version_of_the_data_it_is_made_of(tmp_path):
