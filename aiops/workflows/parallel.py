@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.progress import track
 
 AT_ONCE = 2  # a third would wait for the two cores that a laptop has to spare
-Item, Made = TypeVar("Item"), TypeVar("Made")
+Item = TypeVar("Item")
+Made = TypeVar("Made")
 
 
 def each(work: Callable[[Item], Made], items: Sequence[Item], label: str) -> Iterator[Made]:
