@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import yaml
 
 from aiops import datasets, plots, rca
-from aiops.workflows import detection, evaluate, telemetry, train
+from aiops.workflows import detection, evaluate, telemetry_report, train
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -54,7 +54,7 @@ def of_incident(dataset: str, incident: str) -> Iterator[tuple[str, Figure]]:
 def of_all(dataset: str, made: Path) -> Iterator[tuple[str, Figure]]:
     """How fast the whole data set is, what a detector says of it, and what rankers are worth."""
     name = Path(dataset).name
-    yield "latency-all", plots.latency_heatmap(telemetry.requests(datasets.load(dataset)),
+    yield "latency-all", plots.latency_heatmap(telemetry_report.requests(datasets.load(dataset)),
                                                source=f"Data set {name}.")
     windows, (detector, card) = detection.read(made), train.load(made / "model")
     judged = detection.evaluate(detector, windows, name, card["detector"])

@@ -54,6 +54,12 @@ class Evaluation:
     threshold: float
     threshold_hindsight: float
 
+    @property
+    def incidents(self) -> pd.DataFrame:
+        """``per_recording`` of incidents alone, index = recording."""
+        found = self.per_recording
+        return found[found["role"] == "incident"].set_index("recording")
+
 
 def judge(scores: pd.DataFrame, held_out: pd.DataFrame, recordings: pd.DataFrame,
           window_s: float, dataset: str, model: str, per_hour: float = PER_HOUR) -> Evaluation:

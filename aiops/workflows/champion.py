@@ -10,7 +10,7 @@ from aiops import schema, tracking
 from aiops.detection import PerService
 from aiops.errors import InputError
 from aiops.evaluation.recordings import JUDGED, labelled, precisions
-from aiops.workflows import detection, judged, receipt, train
+from aiops.workflows import detection, receipt, train
 from aiops.workflows.promotion import FEWEST_INCIDENTS, Verdict, judge
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def _register(dataset: Path, out: Path) -> tuple[int, Verdict]:
     windows = detection.read(out)
     made = detection.evaluate(detector, windows, dataset.name, card["detector"])
     version = version or _log(detector, card, made, windows, dataset, out)
-    verdict = challenge(model, judged.precision(made), judged.chance(made), windows)
+    verdict = challenge(model, made.incidents["ap"], made.incidents["chance"], windows)
     if verdict.promotes:
         tracking.promote(model, version)
     return version, verdict

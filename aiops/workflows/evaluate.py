@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiops import plots
 from aiops.evaluation.figures import Figure
-from aiops.workflows import detection, judged, train, whole
+from aiops.workflows import detection, detection_report, train, whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,7 +74,7 @@ def pictures(made: detection.Evaluation, windows: detection.Windows,
              source: str) -> dict[str, Picture]:
     """The pictures of an evaluation by name."""
     return {
-        "alarms": plots.alarms(made.scores, made.threshold, judged.about(made, windows),
+        "alarms": plots.alarms(made.scores, made.threshold, detection_report.about(made, windows),
                                windows.window_s, source),
-        "incidents": plots.incidents(judged.incidents(made, windows), source),
+        "incidents": plots.incidents(detection_report.incidents(made, windows), source),
     }

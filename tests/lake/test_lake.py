@@ -14,7 +14,7 @@ from aiops.errors import CaseError, InputError, SchemaError
 from aiops.lake.store import Store
 from aiops.otlp import decode
 from aiops.schema import LAKE
-from aiops.workflows import incident
+from aiops.workflows import incident_report
 from tests import sent
 
 START = 1_790_000_000_123_456_789
@@ -152,11 +152,11 @@ def test_metrics_alone_become_a_case_that_can_be_told(lake):
     case = lake.case([(start, broke)], (broke, start + pd.Timedelta("120s")))
     assert list(case.tables) == ["metrics"]
     blame = aiops.rca.rank(case, "baro")
-    assert "no symptom is told" in incident.summary("r1", case, blame, "baro")
-    assert incident.symptom(case).empty
-    assert len(incident.timeline(case)) == 2
-    assert "1 of its 1 metric left" in incident.next_steps(case, blame)
-    assert "no traces" in incident.drawn(case, "traces", lambda: 1 / 0).data
+    assert "no symptom is told" in incident_report.summary("r1", case, blame, "baro")
+    assert incident_report.symptom(case).empty
+    assert len(incident_report.timeline(case)) == 2
+    assert "1 of its 1 metric left" in incident_report.next_steps(case, blame)
+    assert "no traces" in incident_report.drawn(case, "traces", lambda: 1 / 0).data
 
 
 @pytest.mark.parametrize(("kind", "told", "peer"), [

@@ -16,7 +16,7 @@ import yaml
 
 from aiops import tracking
 from aiops.errors import BusyError, InputError
-from aiops.workflows import champion, detection, evaluate, judged, receipt, retrain, stages, train
+from aiops.workflows import champion, detection, evaluate, receipt, retrain, stages, train
 
 ROOT = Path(__file__).parents[2]
 BUNDLED = ROOT / "datasets" / yaml.safe_load((ROOT / "params.yaml").read_text())["dataset"]
@@ -77,7 +77,7 @@ def challenged(features: Path, small: Path, which: tuple[str, dict]) -> SimpleNa
                                         small, {})
     made = detection.evaluate(detector, windows, "small", name)
     model = tracking.named(small)
-    verdict = champion.challenge(model, judged.precision(made), judged.chance(made), windows,
+    verdict = champion.challenge(model, made.incidents["ap"], made.incidents["chance"], windows,
                                  fewest(small))
     if verdict.promotes:
         tracking.promote(model, version)
@@ -145,7 +145,7 @@ def test_a_step_that_was_broken_off_is_begun_anew_and_others_are_not(tmp_path):
 def test_the_champions_precision_is_the_evaluations(small, features, registry):
     first = challenged(features, small, GOOD)
     assert (first.verdict.decision, tracking.champion(MODEL)) == ("first", 1)
-    verdict = champion.challenge(MODEL, judged.precision(first.made), judged.chance(first.made),
+    verdict = champion.challenge(MODEL, first.made.incidents["ap"], first.made.incidents["chance"],
                                  first.windows, 1)
     assert (verdict.difference, verdict.low, verdict.high) == (0, 0, 0)  # against itself
     assert verdict.decision == "kept"
@@ -207,8 +207,8 @@ def test_tracked_metrics_are_flat_and_what_retraining_reads_is_whole(features, s
     assert {"vus_pr", "vus_pr_chance", "event_recall", "event_recall_chance"} <= set(flat)
     assert all(isinstance(value, float) for value in flat.values())
     read = evaluate.precisions(tmp_path)
-    assert read["ap"].to_dict() == judged.precision(made).to_dict()
-    assert read["chance"].to_dict() == judged.chance(made).to_dict()
+    assert read["ap"].to_dict() == made.incidents["ap"].to_dict()
+    assert read["chance"].to_dict() == made.incidents["chance"].to_dict()
 
 
 def crontab() -> str:

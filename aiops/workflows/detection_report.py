@@ -80,21 +80,6 @@ def slices(made: Evaluation) -> pd.DataFrame:
 
 
 # --- recording by recording ---------------------------------------------------------------
-def precision(made: Evaluation) -> pd.Series:
-    """Average precision by incident, a share."""
-    return _incidents(made)["ap"]
-
-
-def chance(made: Evaluation) -> pd.Series:
-    """Average precision that guessing gives, a share by incident."""
-    return _incidents(made)["chance"]
-
-
-def _incidents(made: Evaluation) -> pd.DataFrame:
-    found = made.per_recording
-    return found[found["role"] == "incident"].set_index("recording")
-
-
 def about(made: Evaluation, windows: Windows) -> pd.DataFrame:
     """One row a judged recording, with a label such as ``latency at cart (r001)``.
 

@@ -7,7 +7,7 @@ import pytest
 from aiops.case import Case
 from aiops.datasets import Dataset
 from aiops.errors import InputError
-from aiops.workflows import incident
+from aiops.workflows import incident_report as incidents
 from tests.traces import START, make_traces
 
 BLAME = pd.Series({"paymentservice": 9.0, "frontend": 2.0})
@@ -40,19 +40,19 @@ def failing() -> pd.DataFrame:
 
 
 def test_the_summary_names_symptom_and_suspect(slow):
-    told = incident.summary("r007", case(slow), BLAME, "baro")
+    told = incidents.summary("r007", case(slow), BLAME, "baro")
     assert told == ("**r007, 2026-11-25 06:01:40 UTC: p95 of GET / went from 22 to 520 ms.** The "
                     "ranker baro blames **`paymentservice`** (blame 9.0; next is `frontend` with "
                     "2.0; 2 suspects).")
 
 
 def test_the_summary_does_not_claim_what_users_did_not_feel():
-    assert "users see little of it (latency of frontend rose)" in incident.summary(
+    assert "users see little of it (latency of frontend rose)" in incidents.summary(
         "r007", case(make_traces(at_s=100.0)), BLAME, "baro")
 
 
 def test_the_symptom_is_told_by_route(failing):
-    row = incident.symptom(case(failing)).iloc[0]
+    row = incidents.symptom(case(failing)).iloc[0]
     assert row.route == "GET /"
     assert row.failed_before_percent == 0
     assert row.failed_now_percent == pytest.approx(25.0)
@@ -62,7 +62,7 @@ def test_the_symptom_is_told_by_route(failing):
 def test_the_timeline_is_in_order_and_tells_the_first_signs(failing):
     logs = pd.DataFrame({"time": [at(50), at(103), at(104)], "service": "paymentservice",
                          "severity_number": [9, 17, 17], "body": ["hello", "no card", "no card"]})
-    told = incident.timeline(case(failing, logs=logs))
+    told = incidents.timeline(case(failing, logs=logs))
     assert told.time_utc.is_monotonic_increasing
     assert told.what.tolist() == [
         "normal operation, compared with, until 06:01:00",
@@ -73,18 +73,18 @@ def test_the_timeline_is_in_order_and_tells_the_first_signs(failing):
 
 
 def test_the_struck_request_failed_or_was_slow(slow, failing):
-    struck = incident.struck_trace(case(failing), "paymentservice")
+    struck = incidents.struck_trace(case(failing), "paymentservice")
     assert (struck.status_code == "error").sum() == 3
     half = pd.concat([slow[:80], make_traces(n=20, at_s=140.0)])
     for suspect in ("paymentservice", "frontend->paymentservice", "host"):
-        struck = incident.struck_trace(case(half), suspect)
+        struck = incidents.struck_trace(case(half), suspect)
         assert struck.duration_ns.max() == 520e6
     with pytest.raises(InputError, match="no whole trace"):
-        incident.struck_trace(case(slow[slow.parent_span_id.notna()]), "paymentservice")
+        incidents.struck_trace(case(slow[slow.parent_span_id.notna()]), "paymentservice")
 
 
 def steps(told: Case, blame: pd.Series = BLAME) -> list[str]:
-    return incident.next_steps(told, blame).split("\n")
+    return incidents.next_steps(told, blame).split("\n")
 
 
 def test_a_slow_network_is_told_from_slow_work(slow):
@@ -133,21 +133,21 @@ def test_metrics_alone_are_enough():
     metrics = pd.concat([pd.DataFrame({"time": time, "service": s, "name": "cpu", "value": np.where(
         (s == "paymentservice") & (time >= at(100)), 9.0, 1.0)}) for s in BLAME.index])
     told = case(metrics=metrics)
-    assert incident.symptom(told).empty
-    assert "latency of frontend rose" in incident.summary("r", told, BLAME, "baro")
-    assert len(incident.timeline(told)) == 3
+    assert incidents.symptom(told).empty
+    assert "latency of frontend rose" in incidents.summary("r", told, BLAME, "baro")
+    assert len(incidents.timeline(told)) == 3
     assert steps(told)[0] == \
         "- Look at `paymentservice`: 1 of its 1 metric left what was seen before, `cpu`."
     assert steps(told, BLAME[::-1])[0] == (
         "- The one metric of `frontend` stayed within what was seen before, and there are no "
         "traces or logs to ask: doubt the ranking, and look at the second suspect as well.")
     assert "no metrics of its own" in steps(told, pd.Series({"host": 1.0}))[0]
-    assert "no traces" in incident.drawn(told, "traces", lambda: 1 / 0).data
-    assert incident.drawn(told, "metrics", lambda: 7) == 7
-    assert incident.evidence(told, BLAME, "").get_label().startswith("payment: 1 of 1 metric left")
-    assert "(host, db) send no metrics" in incident.evidence(
+    assert "no traces" in incidents.drawn(told, "traces", lambda: 1 / 0).data
+    assert incidents.drawn(told, "metrics", lambda: 7) == 7
+    assert incidents.evidence(told, BLAME, "").get_label().startswith("payment: 1 of 1 metric left")
+    assert "(host, db) send no metrics" in incidents.evidence(
         told, pd.Series({"host": 1.0, "db": 0.5}), "").data
-    assert "no metrics: nothing to draw" in incident.evidence(
+    assert "no metrics: nothing to draw" in incidents.evidence(
         case(make_traces(at_s=100.0)), BLAME, "").data
 
 
@@ -182,26 +182,26 @@ def felt(p95: float, free: list[float], **more) -> dict:
 def test_a_report_tells_the_incident_that_users_felt_most(tmp_path):
     truth = {"r1": felt(50.0, [10.0, 40.0]), "r2": felt(90.0, [10.0, 45.0]),
              "r3": felt(80.0, [10.0, 40.0]), "r4": felt(900.0, [10.0, 45.0], culprits=[])}
-    assert incident.most_felt(dataset(tmp_path, truth)) == "r2"  # the first of equals; no control
+    assert incidents.most_felt(dataset(tmp_path, truth)) == "r2"  # the first of equals; no control
     untold = {"r4": {"culprits": []}, "r5": {"culprits": ["cart"]}, "r6": {"culprits": ["web"]}}
-    assert incident.most_felt(dataset(tmp_path, untold)) == "r5"
-    assert incident.most_felt(Dataset("d", tmp_path, {}, lambda: {"x": None, "y": None})) == "x"
+    assert incidents.most_felt(dataset(tmp_path, untold)) == "r5"
+    assert incidents.most_felt(Dataset("d", tmp_path, {}, lambda: {"x": None, "y": None})) == "x"
 
 
 def test_the_verdict_is_told_where_the_truth_is_known():
-    assert incident.verdict({"culprits": ["frontend"]}, BLAME) == (
+    assert incidents.verdict({"culprits": ["frontend"]}, BLAME) == (
         "Here it is wrong: the cause is known, and `frontend` stands at 2 of 2.")
-    assert incident.verdict({"culprits": ["paymentservice"]}, BLAME).startswith("Here it is right")
-    assert incident.verdict({"culprits": []}, BLAME) == ""
-    assert incident.verdict(None, BLAME) == ""
+    assert incidents.verdict({"culprits": ["paymentservice"]}, BLAME).startswith("Here it is right")
+    assert incidents.verdict({"culprits": []}, BLAME) == ""
+    assert incidents.verdict(None, BLAME) == ""
 
 
 def test_what_was_planted_is_told_with_its_place_in_the_ranking():
     truth = {"culprits": ["frontend"], "fault": "latency", "layer": "code",
              "start": "2026-11-25T16:18:15Z", "end": "2026-11-25T16:19:00Z"}
-    assert incident.planted(truth, BLAME) == (
+    assert incidents.planted(truth, BLAME) == (
         "Known cause: latency (code) at frontend from 16:18:15 to 16:19:00 UTC. In the ranking "
         "`frontend` stands at 2 of 2.")
-    assert "is no suspect" in incident.planted({"culprits": ["host"]}, BLAME)
-    assert "not known" in incident.planted(None, BLAME)
-    assert "control (nothing)" in incident.planted({"culprits": [], "role": "control"}, BLAME)
+    assert "is no suspect" in incidents.planted({"culprits": ["host"]}, BLAME)
+    assert "not known" in incidents.planted(None, BLAME)
+    assert "control (nothing)" in incidents.planted({"culprits": [], "role": "control"}, BLAME)

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from aiops.detection import PerService, RobustZ
-from aiops.workflows import detection, judged
+from aiops.workflows import detection, detection_report
 from tests.workflows.test_detection import windows
 
 
@@ -26,14 +26,14 @@ def figure(made, metric, part="all"):
 
 
 def test_areas_stand_beside_their_chance(made):
-    table = judged.areas(made).set_index("metric")
+    table = detection_report.areas(made).set_index("metric")
     assert table.index.tolist() == ["VUS-PR", "PR-AUC"]
     assert table.chance["PR-AUC"] == figure(made, "pr_auc").chance
     assert (table.low <= table.value).all()
 
 
 def test_each_threshold_has_its_own_figures(made):
-    learned, best = judged.at_thresholds(made).itertuples()
+    learned, best = detection_report.at_thresholds(made).itertuples()
     assert (learned.threshold, learned.score) == ("learned", made.threshold)
     assert (best.threshold, best.score) == ("with hindsight", made.threshold_hindsight)
     assert best.false_alarms == figure(made, "false_alarms_hindsight").value
@@ -44,13 +44,13 @@ def test_each_threshold_has_its_own_figures(made):
     (99.0, "Hindsight's is higher, so that it cannot find more"),
     (0.0, "Hindsight's is no higher, so that it cannot find fewer")])
 def test_hindsight_is_bound_to_the_promise_as_well(made, other, told):
-    said = judged.hindsight(replace(made, threshold_hindsight=other))
+    said = detection_report.hindsight(replace(made, threshold_hindsight=other))
     assert "keep to 6 false alarms an hour" in said
     assert f"came to {figure(made, 'false_alarms_per_hour').value:.1f} an hour. {told}" in said
 
 
 def test_slices_count_incidents_first_and_then_what_must_not_alarm(made):
-    table = judged.slices(made).set_index("slice")
+    table = detection_report.slices(made).set_index("slice")
     roles = ["control", "disturbance"]
     assert table.index.tolist()[0] == "all"
     assert table.index.tolist()[-2:] == roles
@@ -63,7 +63,8 @@ def test_slices_count_incidents_first_and_then_what_must_not_alarm(made):
 def test_deviations_are_told_with_their_unit(made, found):
     fitted = PerService(RobustZ()).fit(found.normal())
     deaf = replace(made, per_recording=made.per_recording.assign(detected=False))
-    told = pd.concat([judged.missed(deaf, found, fitted), judged.wolves(made, found, fitted)])
+    told = pd.concat([detection_report.missed(deaf, found, fitted),
+                      detection_report.wolves(made, found, fitted)])
     units = {"latency p50": "ms", "cpu": "cores"}  # of the two features that ever move here
     assert len(told) == 6
     assert [moved.rpartition(" ")[2] for moved in told.moved] == [
