@@ -5,6 +5,7 @@ SHELL := bash
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 export DVC_NO_ANALYTICS := 1
+dataset = $(shell sed -n 's/^dataset: *\([^ ]*\).*/\1/p' params.yaml)
 
 .PHONY: help setup demo apt lint test test-full lab ui environment.yml docs
 
@@ -19,10 +20,11 @@ apt:  ## install the Debian packages that some tests need
 
 demo: setup  ## the main job: pull the bundled data, run the pipeline, print its scores
 	@dvc pull --quiet
+	@test -d "datasets/$(dataset)/recordings" || { echo "params.yaml: dataset must name a folder" \
+	    "below datasets/ with recordings. Got '$(dataset)', there are: $(notdir $(wildcard datasets/*))." >&2; exit 1; }
 	@dvc repro
-	@dataset=$$(sed -n 's/^dataset: *\([^ ]*\).*/\1/p' params.yaml); \
-	    aiops pipeline register datasets/$$dataset experiments/$$dataset && \
-	    aiops pipeline summary datasets/$$dataset experiments/$$dataset
+	@aiops pipeline register datasets/$(dataset) experiments/$(dataset)
+	@aiops pipeline summary datasets/$(dataset) experiments/$(dataset)
 
 lint: setup  ## style, types, import contracts
 	ruff check .

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import yaml
 
 from aiops import datasets, plots, rca
-from aiops.workflows import detection, evaluate, telemetry_report, train
+from aiops.workflows import detection, evaluate, incident_report, telemetry_report, train
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -23,13 +23,12 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "docs" / "pictures"
 CARD = str(ROOT / "datasets" / "{}" / "latency-heatmap.png")  # beside the data set's card
-RANKER = "baro"
 
 
 def main() -> None:
     dataset = yaml.safe_load((ROOT / "params.yaml").read_text())["dataset"]
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("incident", nargs="?", default="", help="the first when not given")
+    parser.add_argument("incident", nargs="?", default="", help="the one users felt most when not given")
     parser.add_argument("--dataset", default=dataset)
     parser.add_argument("--experiments", type=Path)
     given = parser.parse_args()
@@ -42,8 +41,9 @@ def main() -> None:
 
 def of_incident(dataset: str, incident: str) -> Iterator[tuple[str, Figure]]:
     """Where time went, what moved, and what users felt in one incident."""
-    name, case = datasets.load(dataset).case(incident)
-    source, blame = f"Recording {name}.", rca.rank(case, RANKER)
+    known = datasets.load(dataset)
+    name, case = known.case(incident or incident_report.most_felt(known))
+    source, blame = f"Recording {name}.", rca.rank(case)
     yield "service-graph", plots.service_graph(
         case.select("traces", "abnormal"), case.select("traces", "normal"), source)
     yield "latency-heatmap", plots.latency_heatmap(case.traces, case.abnormal, "alert", source)
