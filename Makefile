@@ -5,6 +5,8 @@ SHELL := bash
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 export DVC_NO_ANALYTICS := 1
+# Empty is off. Images set it, and every process then compiles anew all that it imports: seconds.
+export PYTHONDONTWRITEBYTECODE :=
 dataset = $(shell sed -n 's/^dataset: *\([^ ]*\).*/\1/p' params.yaml)
 
 .PHONY: help setup demo apt lint test test-full lab ui environment.yml docs
