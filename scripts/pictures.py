@@ -28,7 +28,7 @@ CARD = str(ROOT / "datasets" / "{}" / "latency-heatmap.png")  # beside the data 
 def main() -> None:
     dataset = yaml.safe_load((ROOT / "params.yaml").read_text())["dataset"]
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("incident", nargs="?", default="", help="the one users felt most when not given")
+    parser.add_argument("incident", nargs="?", default="", help="else the one users felt most")
     parser.add_argument("--dataset", default=dataset)
     parser.add_argument("--experiments", type=Path)
     given = parser.parse_args()
