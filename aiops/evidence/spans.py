@@ -61,7 +61,8 @@ def _callee(spans: pd.DataFrame) -> pd.Series:
     """The service a span does nothing but call; null for a span that works itself."""
     outward = ~spans.kind.isin(["server", "consumer", "internal"])
     one = outward & (spans.calls == 1) & (spans.child != spans.service)
-    blind = outward & spans.calls.isna() & spans.peer_service.notna()  # a database, or no answer
+    own = spans.calls.isna() | (spans.child == spans.service)  # a step of the client itself
+    blind = outward & own & spans.peer_service.notna()  # a database, or no answer
     callee = spans.child.where(one, spans.peer_service.where(blind))
     return callee.where(callee != spans.service)
 

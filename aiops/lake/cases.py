@@ -10,13 +10,18 @@ import pandas as pd
 
 from aiops.case import Case, timestamp
 from aiops.lake.frames import to_frame
+from aiops.lake.views import calls
 
 # A trace is in a window when its first span is; its other spans come with it.
-_TRACES = """
+_CALLS = """
 WITH first AS (
     SELECT trace_id FROM spans WHERE trace_id IS NOT NULL
     GROUP BY trace_id HAVING {within_first}
 ), cut AS (SELECT spans.* FROM spans SEMI JOIN first USING (trace_id)),
+calls AS ({calls})
+"""
+_TRACES = _CALLS + """
+, peers AS (SELECT row_id, min(callee) AS peer FROM calls WHERE client GROUP BY row_id),
 attributes AS (
     SELECT row_id, map_from_entries(list(struct_pack(k := key, v := value))) AS attributes
     FROM (SELECT row_id, key, any_value({text}) AS value FROM span_attributes
@@ -26,10 +31,11 @@ attributes AS (
 SELECT trace_id, span_id, parent_span_id, service_name AS service, name AS operation,
        start_time AS start, duration_ns, kind, status_code,
        peer AS peer_service, attributes
-FROM cut LEFT JOIN attributes USING (row_id) LEFT JOIN span_peers USING (row_id)
+FROM cut LEFT JOIN attributes USING (row_id) LEFT JOIN peers USING (row_id)
 WHERE service_name IS NOT NULL AND start_time IS NOT NULL AND duration_ns IS NOT NULL
 ORDER BY start_time, row_id
 """
+_TOPOLOGY = _CALLS + "SELECT DISTINCT caller, callee FROM calls ORDER BY caller, callee"
 _LOGS = """
 SELECT time, service_name AS service, coalesce(severity_number, 0) AS severity_number,
        coalesce(body, '') AS body, trace_id, span_id
@@ -57,6 +63,9 @@ labels AS (
 SELECT * FROM long WHERE value IS NOT NULL AND isfinite(value) ORDER BY time, service, name
 """
 
+_TABLES = {"traces": _TRACES, "logs": _LOGS, "metrics": _METRICS, "topology": _TOPOLOGY}
+_TEXT = 'coalesce(string, "int"::VARCHAR, "double"::VARCHAR, "bool"::VARCHAR)'
+
 
 def cut(connection: duckdb.DuckDBPyConnection, normal: Sequence[tuple[Any, Any]],
         abnormal: tuple[Any, Any], **about: Any) -> Case:
@@ -64,34 +73,14 @@ def cut(connection: duckdb.DuckDBPyConnection, normal: Sequence[tuple[Any, Any]]
     normal = [_window(w, f"normal[{i}]") for i, w in enumerate(normal)]
     abnormal = _window(abnormal, "abnormal")
     windows = [*normal, abnormal]
-    text = ("coalesce(string, \"int\"::VARCHAR, \"double\"::VARCHAR, \"bool\"::VARCHAR)")
-    traces = to_frame(connection, _TRACES.format(
-        within_first=_within("min(start_time)", windows), text=text))
-    logs = to_frame(connection, _LOGS.format(within=_within("time", windows)))
-    metrics = to_frame(connection, _METRICS.format(within=_within("time", windows), text=text))
+    asked = {"within_first": _within("min(start_time)", windows),
+             "within": _within("time", windows), "calls": calls("cut"), "text": _TEXT}
+    tables = {name: to_frame(connection, query.format(**asked))
+              for name, query in _TABLES.items()}
     about = {key: value for key, value in about.items() if value is not None}
-    tables = {"traces": traces, "logs": logs, "metrics": metrics, "topology": topology(traces)}
     # what nobody sent is not there: a table without rows would read as "nothing happened"
     about |= {name: frame for name, frame in tables.items() if not frame.empty}
     return Case(tuple(normal), abnormal, **about)
-
-
-def topology(traces: pd.DataFrame) -> pd.DataFrame:
-    """Who calls whom: spans and their parents of another service, and peers such as databases.
-
-    A client span that another service answered is an edge to that service alone.
-    """
-    parents = traces[["trace_id", "span_id", "service"]].rename(
-        columns={"span_id": "parent_span_id", "service": "caller"})
-    calls = traces.merge(parents, on=["trace_id", "parent_span_id"])
-    answered = pd.MultiIndex.from_frame(calls[["trace_id", "parent_span_id"]])
-    between = calls[calls["caller"] != calls["service"]][["caller", "service"]]
-    peers = traces[traces["peer_service"].notna()]
-    keys = pd.MultiIndex.from_frame(peers[["trace_id", "span_id"]])
-    silent = peers.loc[~keys.isin(answered), ["service", "peer_service"]]
-    edges = pd.concat([between.set_axis(["caller", "callee"], axis=1),
-                       silent.set_axis(["caller", "callee"], axis=1)])
-    return edges.drop_duplicates().sort_values(["caller", "callee"], ignore_index=True)
 
 
 def _window(window: tuple[Any, Any], what: str) -> tuple[pd.Timestamp, pd.Timestamp]:

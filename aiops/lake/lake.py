@@ -39,7 +39,9 @@ def open(path: str | os.PathLike[str], create: bool = True) -> Lake:
 class Lake:
     """Tables of ``schema.LAKE`` in one folder; ``connection`` holds a DuckDB view of each.
 
-    Beside these the view ``span_peers`` (row_id, peer): whom a client or producer span calls.
+    Beside these the views ``span_peers`` (row_id, peer), whom a client or producer span says
+    that it calls, and ``span_calls``, a row a call: row_id of the span that measured it, client
+    (it is the caller's), caller, callee, protocol, start_time, duration_ns, status_code.
 
     In the views ids are lower-case hex text, ``kind`` and ``status_code`` words, times
     ``TIMESTAMPTZ_NS``. Any number of processes may append and read at once. One that may not
@@ -54,7 +56,8 @@ class Lake:
         self.connection = duckdb.connect()
         for table in LAKE:
             self.connection.execute(views.view(path, table))
-        self.connection.execute(views.SPAN_PEERS)
+        for statement in views.CALLS:
+            self.connection.execute(statement)
 
     def append(self, tables: dict[str, pa.Table]) -> int:
         """Add decoded tables, all or none; the first row id given to them."""
@@ -84,7 +87,8 @@ class Lake:
         except duckdb.Error as error:
             kind = UsageError if isinstance(error, _MISSPELT) else InputError
             raise kind(
-                f"The query failed: {error}. The lake's views are {', '.join(LAKE)}, span_peers."
+                f"The query failed: {error}. The lake's views are {', '.join(LAKE)}, "
+                "span_peers, span_calls."
             ) from error
 
     def info(self) -> dict[str, Any]:

@@ -58,15 +58,19 @@ def call_graph(case: Case) -> nx.DiGraph:
 
 
 def _edges(spans: pd.DataFrame) -> pd.DataFrame:
-    caller = spans[["trace_id", "span_id", "service"]].rename(
-        columns={"service": "caller", "span_id": "parent_span_id"})
-    called = spans.merge(caller, on=["trace_id", "parent_span_id"]).rename(
-        columns={"service": "callee"})[["caller", "callee"]]
+    """Who answered whom; whom a span names (peer_service) where nobody else answered it."""
+    caller = spans[["trace_id", "span_id", "service"]].set_axis(
+        ["trace_id", "parent_span_id", "caller"], axis=1)
+    called = spans.merge(caller, on=["trace_id", "parent_span_id"])
+    called = called[called["caller"] != called["service"]]
+    edges = called[["caller", "service"]].set_axis(["caller", "callee"], axis=1)
     if "peer_service" in spans:
-        peers = spans.dropna(subset=["peer_service"]).rename(
-            columns={"service": "caller", "peer_service": "callee"})[["caller", "callee"]]
-        called = pd.concat([called, peers])
-    return called.drop_duplicates()
+        answered = pd.MultiIndex.from_frame(called[["trace_id", "parent_span_id"]])
+        own = pd.MultiIndex.from_frame(spans[["trace_id", "span_id"]])
+        told = spans[spans["peer_service"].notna() & ~own.isin(answered)]
+        edges = pd.concat([edges, told[["service", "peer_service"]].set_axis(
+            ["caller", "callee"], axis=1)])
+    return edges.drop_duplicates()
 
 
 def _target(case: Case) -> str | None:

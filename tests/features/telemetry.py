@@ -8,7 +8,7 @@ import duckdb
 import pyarrow as pa
 
 from aiops import schema
-from aiops.lake.views import SPAN_PEERS
+from aiops.lake.views import CALLS
 
 S = 1_000_000_000
 HEX = {"trace_id", "span_id", "parent_span_id"}
@@ -28,7 +28,8 @@ def lake(**tables: list[dict[str, Any]]) -> duckdb.DuckDBPyConnection:
         columns = {f.name: pa.array([row.get(f.name) for row in tables.get(name, [])], f.type)
                    for f in shape}
         connection.register(name, pa.table(columns, schema=shape))
-    connection.execute(SPAN_PEERS)
+    for statement in CALLS:
+        connection.execute(statement)
     return connection
 
 

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -11,8 +12,10 @@ import aiops.lake
 import aiops.rca
 from aiops import features
 from aiops.errors import CaseError, InputError, SchemaError
+from aiops.evidence import spans as evidence
 from aiops.lake.store import Store
 from aiops.otlp import decode
+from aiops.rca import traversal
 from aiops.schema import LAKE
 from aiops.workflows import incident_report
 from tests import sent
@@ -182,6 +185,36 @@ def test_a_case_and_the_features_name_the_same_peer(lake, kind, told, peer):
     callees = features.topology(lake.connection, 5)["callee"].to_pylist()
     assert callees == [peer] * bool(peer)
     assert lake.sql("SELECT peer FROM span_peers")["peer"].tolist() == callees
+
+
+def test_who_calls_whom_is_the_same_for_a_case_the_features_evidence_and_a_ranker(lake):
+    """A client that names a host where a service answers; a database's with a step of its own."""
+    def span(service, number, parent, kind, ms, **told):
+        return sent.span(service, START + number, ms * 10**6, trace_id=b"\x01" * 16, name="s",
+                         span_id=bytes([number] * 8), kind=kind, told=told,
+                         parent_span_id=bytes([parent] * 8) if parent else b"")
+
+    lake.append(decode("traces", sent.traces([
+        span("cart", 1, 0, sent.SERVER, 100),
+        span("cart", 2, 1, sent.CLIENT, 60, **{"server.address": "pay.svc.local"}),
+        span("payment", 3, 2, sent.SERVER, 50),
+        span("cart", 4, 1, sent.CLIENT, 30, **{"db.system.name": "postgresql"}),
+        span("cart", 5, 4, sent.INTERNAL, 20)])))
+    start = pd.Timestamp(START, tz="UTC")
+    second = pd.Timedelta("1s")
+    case = lake.case([(start - second, start)], (start, start + second))
+    calls = [("cart", "payment"), ("cart", "postgresql")]
+
+    def pairs(frame):
+        return sorted(frame[["caller", "callee"]].itertuples(index=False, name=None))
+
+    assert case.suspects == ("cart", "payment", "postgresql")
+    assert pairs(case.topology) == calls
+    assert pairs(features.topology(lake.connection, 5).to_pandas()) == calls
+    assert pairs(evidence.calls(evidence.prepare(case.traces))) == calls
+    told = case.traces.assign(peer_service=case.traces["peer_service"].replace(
+        "payment", "pay.svc.local"))  # as a Case that others made may have it
+    assert sorted(traversal.call_graph(replace(case, traces=told, topology=None)).edges) == calls
 
 
 def test_metrics_of_a_case_are_series_with_their_attributes(lake):
