@@ -10,7 +10,7 @@ from aiops import schema, tracking
 from aiops.detection import PerService
 from aiops.errors import InputError
 from aiops.evaluation.recordings import JUDGED, labelled, precisions
-from aiops.workflows import detection, receipt, train
+from aiops.workflows import detection, evaluate, receipt, train
 from aiops.workflows.promotion import FEWEST_INCIDENTS, Verdict, judge
 
 if TYPE_CHECKING:
@@ -95,10 +95,9 @@ def _register(dataset: Path, out: Path) -> tuple[int, Verdict]:
     version = known(model, detector)
     if version is not None and (verdict := reigns(model, version)) is not None:
         return version, verdict
-    windows = detection.read(out)
-    made = detection.evaluate(detector, windows, dataset.name, card["detector"])
-    version = version or _log(detector, card, made, windows, dataset, out)
-    verdict = challenge(model, made.incidents["ap"], made.incidents["chance"], windows)
+    windows, reached = detection.read(out), evaluate.precisions(out / "metrics")
+    version = version or _log(detector, card, windows, dataset, out)
+    verdict = challenge(model, reached["ap"], reached["chance"], windows)
     if verdict.promotes:
         tracking.promote(model, version)
     return version, verdict
@@ -121,13 +120,13 @@ def known(model: str, detector: PerService) -> int | None:
     return min((v.number for v in tracking.versions(model) if v.content == same), default=None)
 
 
-def _log(detector: PerService, card: dict[str, Any], made: detection.Evaluation,
-         windows: detection.Windows, dataset: Path, out: Path) -> int:
+def _log(detector: PerService, card: dict[str, Any], windows: detection.Windows, dataset: Path,
+         out: Path) -> int:
     """A run with parameters, figures, pictures and reports, to which the version belongs."""
     model = tracking.named(dataset)
     with tracking.start(model, f"pipeline {card['detector']}", parameters(card),
                         dataset=dataset):
-        tracking.log_figures(made.figures)
+        tracking.log_figures(evaluate.figures(out / "metrics"))
         for path in sorted([*out.glob("plots/*.png"), *out.glob("reports/*.html")]):
             tracking.log_file(path, path.parent.name)
         return tracking.register(detector, example(windows), model)

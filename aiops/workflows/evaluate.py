@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aiops import plots
+from aiops.errors import InputError
 from aiops.evaluation.figures import Figure
 from aiops.workflows import detection, detection_report, train, whole
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure as Picture
 
-RECORDINGS = "detection-recordings.json"
+FIGURES, RECORDINGS = "detection-figures.json", "detection-recordings.json"
 DECIMALS = 4  # of tracked metrics: other processors differ in the last bits of a float
 
 
@@ -39,7 +40,7 @@ def write(made: detection.Evaluation, out: Path) -> None:
     ``detection.json`` is flat and rounded, for ``dvc metrics show``; ``detection-figures.json``
     holds all figures as they are, ``detection-recordings.json`` one record a recording.
     """
-    whole.write_json([vars(figure) for figure in made.figures], out / "detection-figures.json")
+    whole.write_json([vars(figure) for figure in made.figures], out / FIGURES)
     whole.write_json(records(made.per_recording), out / RECORDINGS)
     whole.write_json(flat(made.figures), out / "detection.json")
 
@@ -51,12 +52,24 @@ def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
              for key, value in row.items()} for row in plain.to_dict("records")]
 
 
+def figures(folder: Path) -> list[Figure]:
+    """The figures that ``write`` wrote into the folder."""
+    return [Figure(**each) for each in _read(folder / FIGURES)]
+
+
 def precisions(folder: Path) -> pd.DataFrame:
-    """Columns ap and chance by incident (the index), of what ``write`` wrote."""
+    """Columns ap and chance by incident (the index), of what ``write`` wrote into the folder."""
     import pandas as pd
 
-    rows = pd.DataFrame(json.loads((folder / RECORDINGS).read_text())).set_index("recording")
+    rows = pd.DataFrame(_read(folder / RECORDINGS)).set_index("recording")
     return rows.loc[rows["role"] == "incident", ["ap", "chance"]].astype(float)
+
+
+def _read(path: Path) -> list[dict[str, Any]]:
+    if not path.is_file():
+        raise InputError(f"There is no {path}. Run `dvc repro --force evaluate`, or "
+                         "`aiops pipeline evaluate`.")
+    return list(json.loads(path.read_text()))
 
 
 def flat(figures: Iterable[Figure], part: str = "all") -> dict[str, float]:

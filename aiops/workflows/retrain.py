@@ -34,10 +34,6 @@ from aiops.workflows.promotion import FEWEST_INCIDENTS, Verdict
 
 TRAIN, EVALUATE = "02-train-detector", "03-evaluate-detector"
 DONE = ".done"  # in a step's folder, written last
-# Code that features, and then models and their figures, are made by.
-FEATURE_ROOMS = ("schema.py", "otlp/*", "lake/*", "datasets/*", "features/**/*")
-MODEL_ROOMS = ("base.py", "detection/*", "evaluation/*", "evidence/*", "plots/*", "tracking/*",
-               "workflows/*")
 
 
 @dataclass(frozen=True)
@@ -202,25 +198,21 @@ def _told(of: Plan, run: Path, version: int, before: int | None, verdict: Verdic
 # --- what a step depends on --------------------------------------------------------------
 def _features_key(of: Plan, data: str) -> str:
     truth = hashlib.sha256((of.dataset / "truth.json").read_bytes()).hexdigest()
-    return _hash(data, truth, of.window_s, of.timezone, _code(*FEATURE_ROOMS))
+    return _hash(data, truth, of.window_s, of.timezone, _code())
 
 
 def _run_key(of: Plan, features: Path) -> str:
     steps = [(of.notebooks / f"{name}.ipynb").read_text() for name in (TRAIN, EVALUATE)]
-    return _hash(of.model, features.name, of.detector, dict(of.settings), steps,
-                 _code(*MODEL_ROOMS))
+    return _hash(of.model, features.name, of.detector, dict(of.settings), steps)
 
 
 def _hash(*parts: Any) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def _code(*rooms: str) -> str:
-    """A hash of what these rooms of the package hold."""
-    package = Path(aiops.__file__).parent
-    files = [path for room in rooms for path in sorted(package.glob(room))
-             if path.suffix in (".py", ".sql")]
-    total = hashlib.sha256()
-    for path in files:
-        total.update(f"{path.name}\0".encode() + path.read_bytes())
+def _code() -> str:
+    """A hash of the whole package: a list of what features and models are made by goes stale."""
+    package, total = Path(aiops.__file__).parent, hashlib.sha256()
+    for path in sorted(p for p in package.rglob("*") if p.suffix in (".py", ".sql")):
+        total.update(f"{path.relative_to(package)}\0".encode() + path.read_bytes())
     return total.hexdigest()

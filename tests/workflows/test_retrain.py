@@ -108,7 +108,12 @@ def test_a_better_challenger_is_promoted_and_a_worse_one_refused(small, features
 def test_registering_again_asks_nobody_until_the_detector_or_the_store_changed(
         small, features, registry, tmp_path, monkeypatch):
     out = shutil.copytree(features, tmp_path / "out")
-    train.train(out, out / "model", *GOOD)
+
+    def trained(which):
+        train.train(out, out / "model", *which)
+        evaluate.evaluate(out, out / "model", "small", out)
+
+    trained(GOOD)
     first = champion.register(small, out)
     assert (first["decision"], first["version"], first["champion"]) == ("first", 1, 1)
     assert first["n"] == INCIDENTS
@@ -117,7 +122,7 @@ def test_registering_again_asks_nobody_until_the_detector_or_the_store_changed(
         again = champion.register(small, out)
     assert again == {"version": 1, "champion": 1, "decision": "kept",
                      "reason": "Version 1 is the champion already: the same detector."}
-    train.train(out, out / "model", *BAD)
+    trained(BAD)
     worse = champion.register(small, out)
     assert (worse["decision"], worse["version"], worse["champion"]) == ("kept", 2, 1)
     assert champion.register(small, out) == worse  # it was compared: the numbers once more
