@@ -227,31 +227,6 @@ def threshold_at(labels: np.ndarray, scores: np.ndarray, step_s: float, per_hour
     return lowest
 
 
-@dataclass(frozen=True)
-class AtRate:
-    """What one threshold gives: shares, and the median delay from the label's start."""
-
-    threshold: float
-    event_recall: float
-    delay_s: float  # NaN where no event was found
-    false_alarms: int
-    alarm_time: float  # share of normal time spent in alarm
-
-
-def at_threshold(labels: np.ndarray, scores: np.ndarray, step_s: float, threshold: float,
-                 rule: AlarmRule | None = None, series: np.ndarray | None = None) -> AtRate:
-    """Events found, delay and false alarms at a threshold."""
-    labels, scores = _checked(labels, scores, series)
-    flags, normal = scores >= threshold, labels == 0
-    hits = [np.flatnonzero(flags[a:b + 1]) for a, b in runs(labels, series)]
-    delays = [(hit[0] + 1) * step_s for hit in hits if len(hit)]
-    return AtRate(
-        threshold=threshold, event_recall=len(delays) / len(hits),
-        delay_s=float(np.median(delays)) if delays else float("nan"),
-        false_alarms=false_alarms(labels, flags, step_s, rule, series),
-        alarm_time=float(flags[normal].mean()) if normal.any() else 0.0)
-
-
 def chance_vus_pr(labels: np.ndarray, draws: int = 5, seed: int = 0, buffer: int = BUFFER_STEPS,
                   series: np.ndarray | None = None) -> float:
     """Mean VUS-PR of scores that know nothing."""
