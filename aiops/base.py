@@ -42,6 +42,7 @@ class Ranker(BaseEstimator, ABC):
     """Ranks the suspects of an incident."""
 
     uses_labels: bool = False  # a ranker that learns from confirmed incidents says so
+    hindsight: bool = False  # a yardstick fitted on the very cases that it is scored on says so
 
     def fit(self, cases: Sequence[Case], y: Any = None) -> Self:
         """See past incidents and normal operation; without y unlabelled."""

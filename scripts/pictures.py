@@ -60,7 +60,7 @@ def of_all(dataset: str, made: Path) -> Iterator[tuple[str, Figure]]:
     judged = detection.evaluate(detector, windows, name, card["detector"])
     yield "anomaly-score", evaluate.pictures(judged, windows, f"Data set {name}.")["alarms"]
     figures = json.loads((made / "metrics" / "rca.json").read_text())
-    controls = [n for n, model in rca.RANKERS.items() if getattr(model, "hindsight", False)]
+    controls = [n for n, model in rca.RANKERS.items() if model.hindsight]
     yield "leaderboard", plots.leaderboard(figures, controls=controls, source=f"Data set {name}.")
 
 

@@ -211,7 +211,7 @@ def test_the_same_content_registers_once(here: Path, forest: PerService) -> None
 def test_an_equal_version_made_meanwhile_wins(
     here: Path, forest: PerService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found, calls = registry._with_content, []
+    found, calls = registry.with_content, []
 
     def late(name: str, content: str) -> int | None:
         calls.append(name)
@@ -220,7 +220,7 @@ def test_an_equal_version_made_meanwhile_wins(
             return None
         return found(name, content)
 
-    monkeypatch.setattr(registry, "_with_content", late)
+    monkeypatch.setattr(registry, "with_content", late)
     assert tracking.register(forest, frame(), "d") == 1
     assert len(calls) == 4
     assert [v.number for v in tracking.versions("d")] == [1]

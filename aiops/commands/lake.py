@@ -10,8 +10,8 @@ from typing import Annotated
 
 import typer
 
+from aiops.commands.interrupts import handled
 from aiops.commands.output import Json, reporting
-from aiops.commands.signals import handled
 from aiops.errors import DecodeError
 
 Lake = Annotated[Path, typer.Option("--lake", help="The lake's folder; writers make it.")]

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from aiops.commands.interrupts import handled
 from aiops.commands.output import Json, reporting
-from aiops.commands.signals import handled
 
 Dataset = Annotated[str | None, typer.Argument(
     help="Data set, or its folder, that the model was trained on.", show_default="shop")]

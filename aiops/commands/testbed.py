@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from aiops.commands.interrupts import handled
 from aiops.commands.output import Json, reporting
-from aiops.commands.signals import handled
 from aiops.errors import TestbedError
 
 if TYPE_CHECKING:

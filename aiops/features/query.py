@@ -31,7 +31,7 @@ SELECT min(t), max(t) FROM (
 
 
 @dataclass(frozen=True)
-class Span:
+class Range:
     """Windows ``first`` to ``beyond`` (not included), counted from the epoch.
 
     Of these only the windows of ``pieces`` are asked for, pairs (first, beyond) in order.
@@ -44,7 +44,7 @@ class Span:
 
     @classmethod
     def of(cls, connection: duckdb.DuckDBPyConnection, window_s: float,
-           start: pd.Timestamp | None, end: pd.Timestamp | None) -> Span:
+           start: pd.Timestamp | None, end: pd.Timestamp | None) -> Range:
         """Every window that touches [start, end), whole; without them all the lake's."""
         if not (math.isfinite(window_s) and (window_ns := round(window_s * 1e9)) > 0):
             raise UsageError(f"window_s must be positive, got {window_s!r} seconds.")
@@ -56,7 +56,7 @@ class Span:
         whole = first // window_ns, -(-beyond // window_ns)
         return cls(window_ns, *whole, (whole,))
 
-    def within(self, spans: Iterable[Pair]) -> Span:
+    def within(self, spans: Iterable[Pair]) -> Range:
         """Only the windows that lie wholly inside one of ``spans``, which must not overlap."""
         ns = sorted((_ns("start", start, 0), _ns("end", end, 0)) for start, end in spans)
         for (_, end), (start, _) in pairwise(ns):
@@ -68,7 +68,7 @@ class Span:
         pieces = tuple((max(a, self.first), min(b, self.beyond)) for a, b in cut
                        if max(a, self.first) < min(b, self.beyond))
         first, beyond = (pieces[0][0], pieces[-1][1]) if pieces else (self.first, self.first)
-        return Span(self.window_ns, first, beyond, pieces)
+        return Range(self.window_ns, first, beyond, pieces)
 
     def __len__(self) -> int:
         return sum(beyond - first for first, beyond in self.pieces)
@@ -96,7 +96,7 @@ def text(name: str) -> str:
     return (files("aiops.features") / "sql" / f"{name}.sql").read_text(encoding="utf-8")
 
 
-def run(connection: duckdb.DuckDBPyConnection, span: Span, *names: str) -> pa.Table:
+def run(connection: duckdb.DuckDBPyConnection, span: Range, *names: str) -> pa.Table:
     """Run the last of ``names``, which may use those before it."""
     *parts, last = names
     query = ",\n".join(f"{name} AS MATERIALIZED (\n{text(name)})" for name in parts)

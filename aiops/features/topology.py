@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from aiops import schema
 from aiops.errors import SchemaError
-from aiops.features.query import Span, run
+from aiops.features.query import Range, run
 from aiops.features.windows import with_window
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def topology(connection: duckdb.DuckDBPyConnection, window_s: float,
     A call belongs to the window in which it starts; a window without a call of the edge
     has no row. Arguments as of ``windows``.
     """
-    span = Span.of(connection, window_s, start, end)
+    span = Range.of(connection, window_s, start, end)
     table = with_window(run(connection, span, "calls", "edges"), span)
     order = [(name, "ascending") for name in ("window_start", "caller", "callee")]
     return table.select(schema.TOPOLOGY.names).cast(schema.TOPOLOGY).sort_by(order)

@@ -11,7 +11,7 @@ import pyarrow as pa
 from aiops import schema
 from aiops.features.calendar import calendar, zone
 from aiops.features.invariants import check
-from aiops.features.query import Pair, Span, run
+from aiops.features.query import Pair, Range, run
 
 if TYPE_CHECKING:
     import duckdb
@@ -42,7 +42,7 @@ def windows(connection: duckdb.DuckDBPyConnection, window_s: float,
     Raises InputError on a bad argument.
     """
     zone(timezone)
-    span = Span.of(connection, window_s, start, end)
+    span = Range.of(connection, window_s, start, end)
     if within is not None:
         span = span.within(within)
     span.limit(connection.execute(_SERVICES).fetchall()[0][0])
@@ -55,7 +55,7 @@ def windows(connection: duckdb.DuckDBPyConnection, window_s: float,
     return check(table.select(schema.FEATURES.names).cast(schema.FEATURES), within)
 
 
-def with_window(table: pa.Table, span: Span) -> pa.Table:
+def with_window(table: pa.Table, span: Range) -> pa.Table:
     """Window number ``w`` -> window_start and window_s."""
     numbers = table["w"].to_numpy()
     starts = pa.array(numbers * span.window_ns, pa.int64()).cast(schema.TIME)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         promote,
         register,
         versions,
+        with_content,
     )
     from aiops.tracking.runs import figures, log_figures, log_file, log_picture, resume, start
 
@@ -30,13 +31,14 @@ __all__ = [
     "Version", "as_sent", "champion", "content", "database", "dataset_version", "figures",
     "find", "known", "load", "load_file", "log_figures", "log_file", "log_picture", "named",
     "promote", "register", "resume", "save_file", "start", "uri", "versions",
+    "with_content",
 ]
 _HOMES = {
     "artifact": ("content", "load_file", "save_file"),
     "location": ("database", "uri"),
     "provenance": ("dataset_version",),
     "registry": ("Version", "as_sent", "champion", "find", "known", "load", "named", "promote",
-                 "register", "versions"),
+                 "register", "versions", "with_content"),
     "runs": ("figures", "log_figures", "log_file", "log_picture", "resume", "start"),
 }
 

@@ -82,7 +82,7 @@ def register(detector: Detector, example: pd.DataFrame, name: str) -> int:
     if missing := [column for column in columns if column not in example]:
         raise InputError(f"a served detector takes the columns {columns}. Missing: {missing}.")
     content = artifact.content(detector)
-    if (known := _with_content(name, content)) is not None:
+    if (known := with_content(name, content)) is not None:
         return known
     with tempfile.TemporaryDirectory() as folder:
         path = artifact.save_file(detector, Path(folder, f"{ARTIFACT}.skops"))
@@ -116,7 +116,7 @@ def _create(name: str, content: str, path: Path, example: pd.DataFrame) -> int:
     made = client.create_model_version(
         name, f"models:/{logged.model_id}", run_id=logged.run_id, tags={"content": content},
         model_id=logged.model_id)
-    first = _with_content(name, content)
+    first = with_content(name, content)
     if first is None or first == int(made.version):
         return int(made.version)
     client.delete_model_version(name, str(made.version))
@@ -130,7 +130,8 @@ def as_sent(rows: pd.DataFrame) -> pd.DataFrame:
         {feature: np.float64 for feature in schema.MODEL_FEATURES})
 
 
-def _with_content(name: str, content: str) -> int | None:
+def with_content(name: str, content: str) -> int | None:
+    """The version of ``name`` that has this content (a hash), if one has."""
     return min((v.number for v in versions(name) if v.content == content), default=None)
 
 

@@ -91,7 +91,8 @@ def shown_as(model: str) -> str:
     >>> shown_as("best-single-metric")
     'best-single-metric (hindsight)'
     """
-    return f"{model} (hindsight)" if getattr(rca.RANKERS.get(model), "hindsight", False) else model
+    known = rca.RANKERS.get(model)
+    return f"{model} (hindsight)" if known is not None and known.hindsight else model
 
 
 def table(figures: Iterable[Figure]) -> list[dict[str, Any]]:
@@ -157,7 +158,7 @@ class _Incidents:
 
 
 def _fit(model: Ranker, name: str, dataset: Dataset, incidents: _Incidents) -> None:
-    if getattr(model, "hindsight", False):
+    if model.hindsight:
         cases: Any = (case for _, case in incidents.read(f"fit {name}"))  # read one at a time
         model.fit(cases, incidents.culprits)
     else:

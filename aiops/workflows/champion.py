@@ -92,7 +92,7 @@ def _told(verdict: Verdict) -> dict[str, Any]:
 def _register(dataset: Path, out: Path) -> tuple[int, Verdict]:
     detector, card = train.load(out / "model")
     model = tracking.named(dataset)
-    version = known(model, detector)
+    version = tracking.with_content(model, tracking.content(detector))
     if version is not None and (verdict := reigns(model, version)) is not None:
         return version, verdict
     windows, reached = detection.read(out), evaluate.precisions(out / "metrics")
@@ -114,12 +114,6 @@ def _reigning(version: int) -> Verdict:
     return Verdict("kept", f"Version {version} is the champion already: the same detector.")
 
 
-def known(model: str, detector: PerService) -> int | None:
-    """The version of a model that has this very content."""
-    same = tracking.content(detector)
-    return min((v.number for v in tracking.versions(model) if v.content == same), default=None)
-
-
 def _log(detector: PerService, card: dict[str, Any], windows: detection.Windows, dataset: Path,
          out: Path) -> int:
     """A run with parameters, figures, pictures and reports, to which the version belongs."""
@@ -139,7 +133,7 @@ def register_trained(detector: PerService, card: dict[str, Any], windows: detect
     Where this very detector is registered already, no new run is made.
     """
     model = tracking.named(dataset)
-    if (version := known(model, detector)) is not None:
+    if (version := tracking.with_content(model, tracking.content(detector))) is not None:
         return version
     with tracking.start(model, f"train {card['detector']}", parameters(card),
                         dataset=dataset):

@@ -9,7 +9,7 @@ import pandas as pd
 
 from aiops import datasets, lake
 from aiops.case import Case
-from aiops.datasets import Dataset, shop
+from aiops.datasets import Dataset, recorded
 from aiops.datasets.recording import find, folders
 from aiops.errors import InputError
 from aiops.plots import style
@@ -102,7 +102,7 @@ def read(dataset: Dataset, recording: str = "") -> tuple[str, Case]:
     start, end = map(pd.Timestamp, about.get("normal", [about["recorded"]])[0])
     middle = start + (end - start) / 2
     halves = {"normal": [(start, middle)], "abnormal": (middle, end)}
-    return chosen, shop.read_case(folder, about | halves | {"detected_at": middle})
+    return chosen, recorded.read_case(folder, about | halves | {"detected_at": middle})
 
 
 def sent(case: Case) -> pd.DataFrame:

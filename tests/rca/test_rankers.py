@@ -191,4 +191,4 @@ def test_an_unknown_ranker_lists_the_known():
 def test_the_default_ranker_is_one_that_knows_no_truth():
     case = metric_case({"a": 6.0, "b": 1.0})
     pd.testing.assert_series_equal(rank(case), rank(case, DEFAULT))
-    assert not getattr(RANKERS[DEFAULT], "hindsight", False)
+    assert not RANKERS[DEFAULT].hindsight
