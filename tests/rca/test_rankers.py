@@ -7,7 +7,7 @@ import pytest
 from aiops.case import Case
 from aiops.errors import CaseError, InputError, NotFittedError
 from aiops.rca import DEFAULT, RANKERS, Baro, BestSingleMetric, NSigma, Traversal, rank
-from aiops.rca.series import columns, span_series
+from aiops.rca.series import columns, edge_series, span_series
 
 T0 = pd.Timestamp("2026-01-31T12:00:00Z")
 RNG = np.random.default_rng(0)
@@ -141,6 +141,18 @@ def called(fault: str) -> Case:
 @pytest.mark.parametrize("ranker", ["baro", "nsigma", "traversal"])
 def test_an_edge_is_blamed_for_what_its_callee_did_not_see(ranker):
     assert rank(called("slow"), ranker).index[0] == "front->ship"
+
+
+def test_an_edge_takes_only_the_time_that_its_callee_did_not():
+    one = {"trace_id": "t", "start": at(1), "operation": "op", "status_code": "ok"}
+    made = pd.DataFrame([
+        one | {"span_id": "1", "parent_span_id": None, "service": "front", "kind": "client",
+               "peer_service": "cart", "duration_ns": 30e6},
+        one | {"span_id": "2", "parent_span_id": "1", "service": "cart", "kind": "server",
+               "peer_service": None, "duration_ns": 22e6}])
+    got = edge_series(made, ["front->cart"], [(at(0), at(5))], 5.0)
+    assert got.set_index(["service", "name"])["value"].to_dict() == pytest.approx({
+        ("front->cart", "edge_latency_p95"): 8.0, ("front->cart", "edge_error_rate"): 0.0})
 
 
 def test_calls_that_nobody_answered_lie_on_the_edge():
