@@ -9,6 +9,8 @@ from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from aiops.errors import BusyError, TestbedError
@@ -96,6 +98,29 @@ def test_recordings_are_whole_neutral_and_skipped_on_resume(shop, tmp_path):
     assert "detected_at" not in normal
     recorder.run(shop, shop.tap)
     assert len(shop.told) == 2  # nothing was recorded again
+
+
+def traffic(slow_s: float) -> pd.DataFrame:
+    """Ten requests a second for two minutes from time 0, slow from ``slow_s`` on."""
+    offsets = np.arange(0, 120, 0.1)
+    due = pd.to_datetime(offsets, unit="s", utc=True)
+    latency = np.where(offsets < slow_s, 20.0, 200.0)
+    return pd.DataFrame({"due": due, "started": due,
+                         "ended": due + pd.to_timedelta(latency, unit="ms"), "route": "GET /",
+                         "latency_ms": latency, "failed": False, "outcome": "ok"})
+
+
+PLANTED = plan.Entry("r001", "incident", 2, 9.0, 60, 45, 15, "errors", "cart")  # at 60 to 105 s
+
+
+def test_the_abnormal_time_begins_with_the_alert_and_not_with_what_was_planted():
+    told = record.describe(PLANTED, 0.0, traffic(slow_s=72), [])
+    assert told["detected_at"] == "1970-01-01T00:01:15Z"  # users saw it 12 s after the fault began
+    assert told["abnormal"] == ["1970-01-01T00:01:15Z", "1970-01-01T00:01:45Z"]
+    assert told["symptom"] == {"service": "gateway", "metric": "latency", "direction": "up"}
+    silent = record.describe(PLANTED, 0.0, traffic(slow_s=120), [])
+    assert silent["detected_at"] == silent["abnormal"][0] == "1970-01-01T00:01:00Z"
+    assert "symptom" not in silent
 
 
 def test_a_spoilt_recording_is_made_again_and_given_up_in_the_end(shop, tmp_path, monkeypatch):
