@@ -20,7 +20,7 @@ from opentelemetry.metrics import CallbackOptions, Observation
 from psycopg_pool import AsyncConnectionPool
 
 from aiops.errors import InputError
-from aiops.testbed.hooks import Hooks, PlantedError
+from aiops.testbed.hooks import Hooks
 from aiops.testbed.instruments import Instruments
 from aiops.testbed.names import CACHE_USERS, DATABASE_USERS, GRPC
 from aiops.testbed.telemetry import Telemetry
@@ -28,6 +28,10 @@ from aiops.testbed.telemetry import Telemetry
 Answer = dict[str, Any]
 _CHANNEL = [("grpc.initial_reconnect_backoff_ms", 200), ("grpc.max_reconnect_backoff_ms", 1000),
             ("grpc.enable_http_proxy", 0)]
+
+
+class InternalError(Exception):
+    """What a handler did not foresee."""
 
 
 class Refusal(Exception):
@@ -242,12 +246,13 @@ async def _answer(service: Service, handler: Handler, route: str, version: str,
                   request: Request) -> tuple[int, Answer, str]:
     """Status, answer and error type of one request, whatever the handler does."""
     try:
-        await service.hooks.before(route, version)
+        if wrong := await service.hooks.before(route, version):
+            raise InternalError(wrong)
         return 200, await handler(service, request), ""
     except Refusal as refusal:
         return refusal.status, {"error": str(refusal)}, str(refusal.status)
     except Exception as error:  # a server answers 500 to what it did not foresee, and says so
-        kind = "InternalError" if isinstance(error, PlantedError) else type(error).__name__
+        kind = type(error).__name__
         service.log.exception("unhandled error in %s", route)
         return 500, {"error": kind}, kind
 
