@@ -68,6 +68,17 @@ def test_visible_judges_each_route_by_itself_and_keeps_both_numbers():
     assert judged["GET /"]["windows_free"] == 40
 
 
+@pytest.mark.parametrize(("p95_ms", "failed_share", "latency", "errors"), [
+    (119.0, 0.069, False, False), (121.0, 0.069, True, False), (119.0, 0.071, False, True)])
+def test_what_leaves_the_range_by_a_fifth_or_two_points_is_visible(
+        p95_ms, failed_share, latency, errors):
+    free = [{"GET /": {"p95_ms": p95, "failed_share": failed, "requests": 9}}
+            for p95, failed in ((100.0, 0.01), (80.0, 0.05))]
+    observed = {"GET /": {"p95_ms": p95_ms, "failed_share": failed_share, "requests": 9}}
+    judged = truth.visible(observed, free)["GET /"]
+    assert (judged["latency"], judged["errors"]) == (latency, errors)
+
+
 def stored(folder, name, records, spoilt=False):
     recording = folder / "recordings" / name
     recording.mkdir(parents=True)
