@@ -123,6 +123,22 @@ def test_the_abnormal_time_begins_with_the_alert_and_not_with_what_was_planted()
     assert "symptom" not in silent
 
 
+def busy(*ends: int) -> list[dict[str, float]]:
+    """Two minutes of the machine in windows of 5 s; foreign work in those that end then."""
+    return [{"time": float(end), "seconds": 5.0, "foreign_cores": 1.0 * (end in ends),
+             "own_wait_cores": 0.0, "pressure_share": 0.0} for end in range(5, 121, 5)]
+
+
+@pytest.mark.parametrize(("samples", "spoilt"), [
+    (busy(*range(65, 106, 5)), False),  # all the fault's own, 60 to 105 s
+    (busy(60), False),  # one of the 15 other windows is less than a tenth
+    (busy(60, 110), True)])  # two are more, though not of all 24
+def test_a_recording_is_spoilt_by_what_lies_outside_the_fault(samples, spoilt):
+    told = record.describe(PLANTED, 0.0, traffic(slow_s=72), samples)
+    assert told["contention"]["summary"]["spoilt"] is spoilt
+    assert told["contention"]["windows"] == samples
+
+
 def test_a_spoilt_recording_is_made_again_and_given_up_in_the_end(shop, tmp_path, monkeypatch):
     monkeypatch.setattr(contention, "spoilt", lambda samples, shielded: True)
     said = []
