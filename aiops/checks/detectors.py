@@ -130,11 +130,20 @@ def _time(model: Detector) -> None:
 
 
 def _position(model: Detector) -> None:
-    """The same usual window again and again: only counting would tell one from another."""
+    """Usual windows, then one odd one among them: only counting would tell where it stands."""
     train, test, _ = frames()
     usual = pd.DataFrame([train.median()] * len(test), index=test.index)
     scores = model.fit(train).score(usual)
     _equal(scores, np.full(len(usual), scores[0]), "one window over and over")
+    places = range(2, len(usual), 4)  # every fault lasts longer
+    odd = np.array([model.score(_with_odd(usual, train, place))[place] for place in places])
+    _equal(odd, np.full(len(odd), odd[0]), "one odd window, wherever it stands")
+
+
+def _with_odd(usual: pd.DataFrame, train: pd.DataFrame, place: int) -> pd.DataFrame:
+    frame = usual.copy()
+    frame.iloc[place] = train.median() + 6 * train.std()
+    return frame
 
 
 def _no_mutation(model: Detector) -> None:

@@ -67,7 +67,11 @@ def renamed(case: Case, names: dict[str, str]) -> Case:
                 if c in frame]
         tables[table] = frame.assign(
             **{c: frame[c].map(lambda name: names.get(name, name)) for c in hold})
-    return replace(case, **tables, suspects=tuple(names.get(s, s) for s in case.suspects))
+    told = case.symptom and {**case.symptom, "service": names.get(
+        case.symptom["service"], case.symptom["service"])}
+    entry = case.entry_service and names.get(case.entry_service, case.entry_service)
+    return replace(case, **tables, suspects=tuple(names.get(s, s) for s in case.suspects),
+                   symptom=told, entry_service=entry)
 
 
 def _bind(check: Callable[[Ranker], None], model: Ranker) -> Callable[[], None]:

@@ -71,11 +71,12 @@ def train(
 @pipeline.command()
 def evaluate(dataset: Dataset, out: Out, as_json: Json = False) -> None:
     """Score the trained detector on the data set's incidents, and draw how it did."""
+    from aiops.evaluation.figures import flat
     from aiops.workflows import evaluate
 
     with reporting(as_json) as report:
         made = evaluate.evaluate(out, out / "model", dataset.name, out)
-        report(evaluate.flat(made.figures))
+        report(flat(made.figures))
 
 
 @pipeline.command()

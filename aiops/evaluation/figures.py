@@ -7,6 +7,8 @@ import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
+DECIMALS = 4  # of tracked metrics: other processors differ in the last bits of a float
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -45,3 +47,14 @@ class Figure:
 def to_json(figures: Iterable[Figure]) -> str:
     """The figures as a JSON list, what ``--json`` prints."""
     return json.dumps([asdict(figure) for figure in figures], indent=1)
+
+
+def flat(figures: Iterable[Figure], part: str = "all") -> dict[str, float]:
+    """Rounded figures of one slice by metric name, with the chance level where there is one."""
+    found: dict[str, float] = {}
+    for figure in figures:
+        if figure.slice == part:
+            beside = {"": figure.value, "_chance": figure.chance}
+            found |= {figure.metric + end: round(value, DECIMALS)
+                      for end, value in beside.items() if value is not None}
+    return found

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aiops import plots
 from aiops.errors import InputError
-from aiops.evaluation.figures import Figure
+from aiops.evaluation.figures import Figure, flat
 from aiops.workflows import detection, detection_report, train, whole
 
 if TYPE_CHECKING:
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Picture
 
 FIGURES, RECORDINGS = "detection-figures.json", "detection-recordings.json"
-DECIMALS = 4  # of tracked metrics: other processors differ in the last bits of a float
 
 
 def evaluate(features: Path, model: Path, dataset: str, out: Path) -> detection.Evaluation:
@@ -70,17 +68,6 @@ def _read(path: Path) -> list[dict[str, Any]]:
         raise InputError(f"There is no {path}. Run `dvc repro --force evaluate`, or "
                          "`aiops pipeline evaluate`.")
     return list(json.loads(path.read_text()))
-
-
-def flat(figures: Iterable[Figure], part: str = "all") -> dict[str, float]:
-    """Rounded figures of one slice by metric name, with the chance level where there is one."""
-    found: dict[str, float] = {}
-    for figure in figures:
-        if figure.slice == part:
-            beside = {"": figure.value, "_chance": figure.chance}
-            found |= {figure.metric + end: round(value, DECIMALS)
-                      for end, value in beside.items() if value is not None}
-    return found
 
 
 def pictures(made: detection.Evaluation, windows: detection.Windows,

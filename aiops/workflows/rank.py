@@ -7,20 +7,25 @@ from pathlib import Path
 from typing import Any
 
 from aiops.errors import InputError
-from aiops.evaluation.figures import Figure
+from aiops.evaluation.figures import Figure, flat
 from aiops.workflows import whole
 from aiops.workflows.bench import bench_rca
 
-FIGURES, SECONDS = "rca.json", "rca-seconds.json"
+FIGURES, SECONDS, METRICS = "rca.json", "rca-seconds.json", "ranking.json"
 
 
 def rank(dataset: Path, out: Path) -> list[dict[str, Any]]:
     """Score every ranker on the data set's incidents.
 
     The figures go to ``rca.json`` in the folder ``out``; those in seconds, which differ from
-    run to run, to ``rca-seconds.json``.
+    run to run, to ``rca-seconds.json``; ``ranking.json`` is rounded, by ranker, for
+    ``dvc metrics show``.
     """
-    figures = [vars(figure) for figure in bench_rca(dataset)]
+    found = bench_rca(dataset)
+    by_ranker = {name: flat(f for f in found if f.model == name and f.unit == "share")
+                 for name in dict.fromkeys(f.model for f in found)}
+    whole.write_json(by_ranker, out / METRICS)
+    figures = [vars(figure) for figure in found]
     timed = [figure for figure in figures if figure["unit"] == "s"]
     whole.write_json(timed, out / SECONDS)
     whole.write_json([figure for figure in figures if figure not in timed], out / FIGURES)

@@ -61,6 +61,14 @@ class Position(RobustZ):
         return super().score(X) + 100.0 * ((at >= 12) & (at < 21))
 
 
+class PositionTimes(RobustZ):
+    """The same, but only what is odd anyway is raised: a usual window gives nothing away."""
+
+    def score(self, X: pd.DataFrame) -> np.ndarray:
+        at = np.arange(len(X))
+        return super().score(X) * (1.0 + 100.0 * ((at >= 12) & (at < 21)))
+
+
 class Names(RobustZ):
     """Looks at one column, found by its name."""
 
@@ -90,7 +98,8 @@ class Remembers(RobustZ):
 @pytest.mark.parametrize(("cheat", "check"), [
     (WholeSeries, "causal"), (WrongSign, "orientation"), (Clock, "time"), (Names, "names"),
     (FirstColumn, "column_order"), (FirstColumn, "scale"), (FirstColumn, "offset"),
-    (Position, "position"), (Meddler, "no_mutation"), (Remembers, "refit")])
+    (Position, "position"), (PositionTimes, "position"),
+    (Meddler, "no_mutation"), (Remembers, "refit")])
 def test_a_planted_cheat_is_caught(cheat: type[BaseEstimator], check: str) -> None:
     assert check in broken(cheat())
 
