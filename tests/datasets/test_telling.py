@@ -1,4 +1,4 @@
-"""What was recorded of the bundled sets tells no model what was planted, nor whose machine it was."""
+"""Nothing recorded in the bundled sets tells what was planted, nor on whose machine."""
 
 import re
 from pathlib import Path

@@ -70,18 +70,24 @@ def fewest(folder: Path) -> int:
 
 def challenged(features: Path, small: Path, which: tuple[str, dict]) -> SimpleNamespace:
     """Train, register and judge without notebooks; the alias moves where it should."""
+    made = evaluated(features, small, which)
+    model = tracking.named(small)
+    verdict = champion.challenge(model, made.made.incidents["ap"], made.made.incidents["chance"],
+                                 made.windows, fewest(small))
+    if verdict.promotes:
+        tracking.promote(model, made.version)
+    return SimpleNamespace(**vars(made), verdict=verdict)
+
+
+def evaluated(features: Path, small: Path, which: tuple[str, dict]) -> SimpleNamespace:
+    """Train, register and evaluate; nothing is decided."""
     windows = detection.read(features)
     name, settings = which
     detector = train.make(name, settings).fit(windows.normal())
     version = champion.register_trained(detector, train.card(windows, name, settings), windows,
                                         small, {})
     made = detection.evaluate(detector, windows, "small", name)
-    model = tracking.named(small)
-    verdict = champion.challenge(model, made.incidents["ap"], made.incidents["chance"], windows,
-                                 fewest(small))
-    if verdict.promotes:
-        tracking.promote(model, version)
-    return SimpleNamespace(version=version, verdict=verdict, made=made, windows=windows)
+    return SimpleNamespace(version=version, made=made, windows=windows)
 
 
 def planned(small: Path, out: Path, which: tuple[str, dict]) -> retrain.Plan:
@@ -103,6 +109,26 @@ def test_a_better_challenger_is_promoted_and_a_worse_one_refused(small, features
     assert tracking.champion(MODEL) == 2
     run = next(v for v in tracking.versions(MODEL) if v.number == 2)
     assert run.aliases == ("champion",)
+
+
+def test_retraining_moves_the_alias_only_to_what_is_better(small, features, registry, tmp_path):
+    """Its last step, on evaluations of real detectors: worse is refused, better is promoted."""
+    def decided(which) -> dict:
+        made = evaluated(features, small, which)
+        run = tmp_path / which[0]
+        evaluate.write(made.made, run / "evaluate")
+        return retrain._decided(planned(small, tmp_path, which), features, run, made.version,
+                                "data", fewest(small))
+
+    assert decided(GOOD)["decision"] == "first"
+    refused = decided(BAD)
+    assert (refused["decision"], refused["champion"], refused["challenger"]) == ("kept", 1, 2)
+    assert (tracking.champion(MODEL), refused["high"] < 0) == (1, True)
+    assert json.loads((tmp_path / BAD[0] / "decision.json").read_text())["decision"] == "kept"
+    tracking.promote(MODEL, 2)  # by hand
+    promoted = decided(GOOD)
+    assert (promoted["decision"], promoted["champion_before"]) == ("promoted", 2)
+    assert tracking.champion(MODEL) == promoted["champion"] == 1
 
 
 def test_registering_again_asks_nobody_until_the_detector_or_the_store_changed(
