@@ -78,6 +78,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if error.errno not in _REFUSED:
             raise
         where = f" ({error.filename})" if error.filename else ""
-        typer.echo(f"aiops: {error.strerror}{where}. Nothing was left half-written: mend that and "
-                   "run the same command again.", err=True)
+        typer.echo(f"aiops: {error.strerror}{where}. Mend that and run the same command again: it "
+                   "begins anew whatever was not finished.", err=True)
         sys.exit(1)

@@ -7,7 +7,7 @@ source, a Case is derived from it.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,13 @@ def _readers(root: Path) -> dict[str, Callable[[], Case]]:
                  for each in find(root / "recordings") if each.about.get("abnormal"))
 
 
+def check_whole(path: Path, counts: Mapping[str, int]) -> None:
+    """Raise CaseError when a lake refused something of a recording: all of it counts, or none."""
+    if counts["refused"]:
+        raise CaseError(f"{path} is damaged: {counts['refused']} of its requests could not be "
+                        "read. Fetch it again (`dvc checkout --force`, `dvc pull`).")
+
+
 def read_case(folder: Path, about: dict[str, Any]) -> Case:
     """One recording through a temporary lake."""
     from aiops import lake
@@ -51,6 +58,6 @@ def read_case(folder: Path, about: dict[str, Any]) -> Case:
     with tempfile.TemporaryDirectory(prefix="aiops-recording-") as made:
         opened = lake.open(Path(made) / "lake")
         for path in files:
-            opened.ingest(path)
+            check_whole(path, opened.ingest(path))
         case: Case = opened.case(**{key: about[key] for key in _CUT if key in about})
         return case

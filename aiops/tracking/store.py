@@ -11,6 +11,7 @@ from aiops.tracking.location import VARIABLE, artifacts, database, uri
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # read when mlflow is imported
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")  # else it tells of each table it makes
 
 import mlflow
 from mlflow.exceptions import MlflowException

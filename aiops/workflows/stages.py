@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from aiops import datasets, features
 from aiops import lake as lakes
 from aiops.datasets.folder import read_truth
+from aiops.datasets.recorded import check_whole
 from aiops.datasets.recording import find
 from aiops.errors import InputError
 from aiops.workflows import parallel, whole
@@ -43,7 +44,9 @@ def ingest(recordings: Path, lake: Path) -> dict[str, Any]:
 
 
 def _add(lake: Path, recording: Path) -> dict[str, int]:
-    return lakes.open(lake, create=False).ingest(recording)
+    counts = lakes.open(lake, create=False).ingest(recording)
+    check_whole(recording, counts)
+    return counts
 
 
 def _hash(folders: list[Path]) -> str:

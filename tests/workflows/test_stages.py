@@ -3,8 +3,10 @@
 import json
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 
+from aiops.datasets.recorded import read_case
 from aiops.errors import CaseError, InputError
 from aiops.otlp import files
 from aiops.workflows import stages
@@ -44,6 +46,19 @@ def test_recordings_become_features(recordings, tmp_path):
     assert table.error_rate.tolist() == [0.5, 0.0]
     assert table.latency_p50_ms.tolist() == [4.0, 4.0]
     assert table.cpu_cores.isna().all()
+
+
+def test_a_damaged_recording_is_refused_and_leaves_no_lake(recordings, tmp_path):
+    path = recordings / "r001" / "traces.otlp.zst"
+    data = pa.input_stream(str(path), compression="zstd").read()
+    path.write_bytes(pa.Codec("zstd").compress(data[:-5], asbytes=True))
+    with pytest.raises(CaseError, match="r001 is damaged: 1 of its requests could not be read"):
+        stages.ingest(recordings, tmp_path / "out" / "lake")
+    assert not list((tmp_path / "out").glob("lake*"))
+    about = {"normal": [["2023-11-14T22:13:20Z", "2023-11-14T22:13:25Z"]],
+             "abnormal": ["2023-11-14T22:13:25Z", "2023-11-14T22:13:30Z"]}
+    with pytest.raises(CaseError, match="traces.otlp.zst is damaged"):
+        read_case(recordings / "r001", about)
 
 
 def test_only_windows_wholly_inside_a_recording_become_rows(recordings, tmp_path):
