@@ -197,6 +197,8 @@ def test_csv_scores_too(address: str) -> None:
     ({"cpu_cores": "much"}, "Failed to convert column cpu_cores to type 'float64'"),
     ({"cpu_cores": [1]}, "Failed to convert column cpu_cores to type 'float64'"),
     ({"cpu_cores": float("inf")}, "cpu_cores is infinite in 1 of 2 rows (from 0: 1)"),
+    ({"latency_p95_ms": -5.0}, "latency_p95_ms is negative in 1 of 2 rows (from 0: 1)"),
+    ({"error_rate": 7.0}, "error_rate is over 1 in 1 of 2 rows (from 0: 1). Give a share"),
     ({"service": None}, "service is null or empty in 1 of 2 rows (from 0: 1). Give the name"),
     ({"service": " "}, "service is null or empty in 1 of 2 rows"),
     ({"window_start": None}, "window_start is no time of RFC 3339 in 1 of 2 rows"),
