@@ -46,16 +46,22 @@ def page() -> str:
 def section(words: str, command: Any) -> str:
     """One command: how it is called, what it does, its parameters."""
     arguments = [p for p in command.params if p.param_type_name == "argument"]
-    call = " ".join([words, *((p.name or "").upper() for p in arguments), "[OPTIONS]"])
+    call = " ".join([words, *map(argument, arguments), "[OPTIONS]"])
     listed = "".join(f"- {parameter(p)}\n" for p in command.params if p.name != "help")
     return f"\n## {words}\n\n    {call}\n\n{inspect.cleandoc(command.help or '')}\n\n{listed}"
 
 
+def argument(param: Any) -> str:
+    """An argument as it is written in a call: in brackets where it may be left out."""
+    name = (param.name or "").upper() + ("..." if param.nargs == -1 else "")
+    return name if param.required else f"[{name}]"
+
+
 def parameter(param: Any) -> str:
     """One parameter: its names, what it means, its default."""
-    argument = param.param_type_name == "argument"
+    named = param.param_type_name == "argument"
     options = [*param.opts, *param.secondary_opts]
-    names = [(param.name or "").upper()] if argument else options
+    names = [(param.name or "").upper()] if named else options
     default = "" if param.default in (None, False, ()) or param.required else str(param.default)
     text = f"{' '.join(f'`{name}`' for name in names)}: {param.help or ''}".rstrip()
     return f"{text} Default: `{default}`." if default else text
