@@ -13,7 +13,7 @@ from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span
 
-INTERNAL, SERVER, CLIENT = 1, 2, 3
+INTERNAL, SERVER, CLIENT, PRODUCER, CONSUMER = range(1, 6)
 KINDS = {str: "string_value", int: "int_value"}
 
 

@@ -13,16 +13,17 @@ from aiops.lake.frames import to_frame
 from aiops.lake.views import calls
 
 # A trace is in a window when its first span is; its other spans come with it.
-_CALLS = """
+_TRACES = """
 WITH first AS (
     SELECT trace_id FROM spans WHERE trace_id IS NOT NULL
     GROUP BY trace_id HAVING {within_first}
 ), cut AS (SELECT spans.* FROM spans SEMI JOIN first USING (trace_id)),
-calls AS ({calls})
-"""
-_TRACES = _CALLS + """
-, peers AS (SELECT row_id, min(callee) AS peer FROM calls WHERE client GROUP BY row_id),
-attributes AS (
+calls AS ({calls}),
+called AS (  -- by the span that measured it: whom it calls, or who calls it
+    SELECT row_id, list(DISTINCT callee ORDER BY callee) FILTER (WHERE client) AS callees,
+           any_value(caller) FILTER (WHERE NOT client) AS caller
+    FROM calls GROUP BY row_id
+), attributes AS (
     SELECT row_id, map_from_entries(list(struct_pack(k := key, v := value))) AS attributes
     FROM (SELECT row_id, key, any_value({text}) AS value FROM span_attributes
           SEMI JOIN cut USING (row_id) GROUP BY row_id, key ORDER BY row_id, key)
@@ -30,12 +31,11 @@ attributes AS (
 )
 SELECT trace_id, span_id, parent_span_id, service_name AS service, name AS operation,
        start_time AS start, duration_ns, kind, status_code,
-       peer AS peer_service, attributes
-FROM cut LEFT JOIN attributes USING (row_id) LEFT JOIN peers USING (row_id)
+       callees[1] AS peer_service, attributes, callees, caller
+FROM cut LEFT JOIN attributes USING (row_id) LEFT JOIN called USING (row_id)
 WHERE service_name IS NOT NULL AND start_time IS NOT NULL AND duration_ns IS NOT NULL
 ORDER BY start_time, row_id
 """
-_TOPOLOGY = _CALLS + "SELECT DISTINCT caller, callee FROM calls ORDER BY caller, callee"
 _LOGS = """
 SELECT time, service_name AS service, coalesce(severity_number, 0) AS severity_number,
        coalesce(body, '') AS body, trace_id, span_id
@@ -63,7 +63,7 @@ labels AS (
 SELECT * FROM long WHERE value IS NOT NULL AND isfinite(value) ORDER BY time, service, name
 """
 
-_TABLES = {"traces": _TRACES, "logs": _LOGS, "metrics": _METRICS, "topology": _TOPOLOGY}
+_TABLES = {"traces": _TRACES, "logs": _LOGS, "metrics": _METRICS}
 _TEXT = 'coalesce(string, "int"::VARCHAR, "double"::VARCHAR, "bool"::VARCHAR)'
 
 
@@ -77,10 +77,19 @@ def cut(connection: duckdb.DuckDBPyConnection, normal: Sequence[tuple[Any, Any]]
              "within": _within("time", windows), "calls": calls("cut"), "text": _TEXT}
     tables = {name: to_frame(connection, query.format(**asked))
               for name, query in _TABLES.items()}
+    tables["topology"] = _edges(tables["traces"])
     about = {key: value for key, value in about.items() if value is not None}
     # what nobody sent is not there: a table without rows would read as "nothing happened"
     about |= {name: frame for name, frame in tables.items() if not frame.empty}
     return Case(tuple(normal), abnormal, **about)
+
+
+def _edges(traces: pd.DataFrame) -> pd.DataFrame:
+    """Who calls whom, of spans with ``callees`` and ``caller``."""
+    sent = traces.loc[traces["callees"].notna(), ["service", "callees"]].explode("callees")
+    met = traces.loc[traces["caller"].notna(), ["caller", "service"]]
+    edges = pd.concat([pair.set_axis(["caller", "callee"], axis=1) for pair in (sent, met)])
+    return edges.drop_duplicates().sort_values(["caller", "callee"], ignore_index=True)
 
 
 def _window(window: tuple[Any, Any], what: str) -> tuple[pd.Timestamp, pd.Timestamp]:
