@@ -14,8 +14,8 @@ from aiops.errors import InputError, SchemaError
 from aiops.features.query import Pair
 
 _AMOUNTS = ("_count", "_per_s", "_ms", "_ns", "_bytes", "_cores")
-_NEVER_NEGATIVE = [f.name for f in schema.FEATURES
-                   if f.name.endswith(_AMOUNTS) and "growth" not in f.name]
+NEVER_NEGATIVE = [f.name for f in schema.FEATURES
+                  if f.name.endswith(_AMOUNTS) and "growth" not in f.name]
 
 
 def _negative(name: str, f: pd.DataFrame) -> pd.Series:
@@ -27,7 +27,7 @@ _RULES: dict[str, Callable[[pd.DataFrame], pd.Series]] = {
     "window_s > 0": lambda f: ~(f.window_s > 0),
     "window_start a multiple of window_s since the epoch": lambda f: _unaligned(f),
     "service not null": lambda f: f.service.isna(),
-    **{f"{name} >= 0": partial(_negative, name) for name in _NEVER_NEGATIVE},
+    **{f"{name} >= 0": partial(_negative, name) for name in NEVER_NEGATIVE},
     "0 <= error_rate <= 1": lambda f: (f.error_rate < 0) | (f.error_rate > 1),
     "error_count <= request_count": lambda f: f.error_count > f.request_count,
     "latency_p50_ms <= latency_p95_ms <= latency_p99_ms": lambda f: (

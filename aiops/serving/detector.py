@@ -11,11 +11,11 @@ from mlflow.exceptions import MlflowException
 from mlflow.pyfunc import PythonModel, PythonModelContext
 
 from aiops.errors import InputError
+from aiops.features.invariants import NEVER_NEGATIVE
 from aiops.schema import MODEL_FEATURES
 from aiops.tracking import load_file
 from aiops.tracking.registry import ARTIFACT, KEYS
 
-MAY_FALL = {"memory_growth_bytes_per_s"}
 TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)")
 
 
@@ -70,10 +70,10 @@ def _times(given: pd.Series) -> pd.Series:
 def _numbers(given: pd.Series) -> pd.Series:
     numbers = given.astype(np.float64)
     _refuse(np.isinf(numbers), f"{given.name} is infinite", "Give a finite number, or null.")
-    if given.name not in MAY_FALL:
+    if given.name in NEVER_NEGATIVE:
         _refuse(numbers < 0, f"{given.name} is negative", "Give 0 or more, or null.")
     if given.name == "error_rate":
-        _refuse(numbers > 1, "error_rate is over 1", "Give a share from 0 to 1, or null.")
+        _refuse((numbers < 0) | (numbers > 1), "error_rate is no share", "Give 0 to 1, or null.")
     return numbers
 
 
