@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ class Dataset:
         truth: id -> {"culprits", "kind", "fault"?, ...}; empty where none is published.
         readers: id -> what reads that Case, in their order; nothing is read before it is called.
         history: past incidents for ``fit``, never scored.
+        history_truth: their truth, for rankers that state that they use labels.
         card: where it comes from and its licence.
     """
 
@@ -33,6 +34,7 @@ class Dataset:
     truth: Truth
     readers: Readers
     history: Cases = lambda: iter(())
+    history_truth: Truth = field(default_factory=dict)
     card: str = ""
 
     def cases(self) -> Iterator[tuple[str, Case]]:

@@ -37,7 +37,7 @@ def open_dataset(root: Path) -> Dataset:
     """The data set in a folder of Cases."""
     card = root / "card.md"
     return Dataset(root.name, root, read_truth(root), lambda: _readers(root),
-                   lambda: read_cases(root / "history", root),
+                   lambda: read_cases(root / "history", root), read_truth(root / "history"),
                    card.read_text() if card.exists() else "")
 
 

@@ -75,9 +75,9 @@ def chance(suspects: Sequence[str], culprits: Collection[str]) -> dict[str, floa
 
 
 def slices(truth: Mapping[str, Any]) -> list[str]:
-    """The slices that a case belongs to."""
+    """The slices that a case belongs to; ``slices`` of its truth are a set's own protocol."""
     fault = [f"fault={truth['fault']}"] if truth.get("fault") else []
-    return ["all", group(truth.get("kind"), visible(truth)), *fault]
+    return ["all", group(truth.get("kind"), visible(truth)), *fault, *truth.get("slices", [])]
 
 
 def figures(outcomes: Sequence[Outcome], dataset: str, model: str) -> list[Figure]:

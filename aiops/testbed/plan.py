@@ -43,23 +43,35 @@ def draw(seed: int, incidents: int = 24, canaries: int = 3, disturbances: int = 
     ``incidents`` include ``canaries`` harmful ones; ``normal`` pieces of ``normal_s`` seconds
     are strewn among the rest.
     """
+    return grow([], seed, incidents, canaries, disturbances, controls, normal, normal_s)
+
+
+def grow(plan: list[Entry], seed: int, incidents: int = 24, canaries: int = 3,
+         disturbances: int = 4, controls: int = 0, normal: int = 5,
+         normal_s: int = 180) -> list[Entry]:
+    """More entries for a set that followed ``plan``: ids and the traffic's day go on where it
+    ended, and a kind is planted where it was not yet."""
     rng = random.Random(seed)
-    planted = [("incident", *pair) for pair in _incidents(rng, incidents, canaries)]
-    planted += [("disturbance", *pair) for pair in _targets(rng, DISTURBANCES, disturbances)]
+    before = Counter((entry.fault, entry.target) for entry in plan if entry.fault)
+    planted = [("incident", *pair) for pair in _incidents(rng, incidents, canaries, before)]
+    planted += [("disturbance", *pair)
+                for pair in _targets(rng, DISTURBANCES, disturbances, before)]
     todo = planted + [("control", "", "")] * controls + [("normal", "", "")] * normal
     rng.shuffle(todo)
-    return _entries(rng, todo, normal_s)
+    return _entries(rng, todo, normal_s, plan)
 
 
-def _incidents(rng: random.Random, count: int, canaries: int) -> list[tuple[str, str]]:
+def _incidents(rng: random.Random, count: int, canaries: int,
+               before: Counter[tuple[str, str]]) -> list[tuple[str, str]]:
     if canaries > count:
         raise InputError(f"canaries are among the incidents: got {canaries} of {count} incidents.")
     kinds = [name for name in FAULTS if name != CANARY]
-    rest = _targets(rng, kinds, count - canaries)
-    return rest + _targets(rng, [CANARY], canaries, Counter(target for _, target in rest))
+    rest = _targets(rng, kinds, count - canaries, before)
+    return rest + _targets(rng, [CANARY], canaries, before, Counter(target for _, target in rest))
 
 
 def _targets(rng: random.Random, kinds: Iterable[str], count: int,
+             before: Counter[tuple[str, str]],
              used: Counter[str] | None = None) -> list[tuple[str, str]]:
     """``count`` pairs of kind and target: kinds in turn, those with little choice first, each
     at its least used target (of these the one that fewest kinds can be planted at)."""
@@ -71,23 +83,30 @@ def _targets(rng: random.Random, kinds: Iterable[str], count: int,
         turn = rng.sample(list(targets), len(targets))[:count - pairs.total()]
         for kind in sorted(turn, key=lambda kind: len(targets[kind])):
             choice = min(targets[kind], key=lambda target: (
-                pairs[kind, target], used[target], chances[target], rng.random()))
+                before[kind, target] + pairs[kind, target], used[target], chances[target],
+                rng.random()))
             pairs[kind, choice] += 1
             used[choice] += 1
     return list(pairs.elements())
 
 
-def _entries(rng: random.Random, todo: list[tuple[str, str, str]], normal_s: int) -> list[Entry]:
+def _entries(rng: random.Random, todo: list[tuple[str, str, str]], normal_s: int,
+             plan: list[Entry]) -> list[Entry]:
     entries: list[Entry] = []
-    numbers, offset = Counter[str](), 0.0
+    numbers = Counter(_prefix(entry.role) for entry in plan)
+    offset = sum(entry.seconds for entry in plan) + 0.0
     for role, fault, target in todo:
-        prefix = "normal-" if role == "normal" else "r"
+        prefix = _prefix(role)
         numbers[prefix] += 1
         name = f"{prefix}{numbers[prefix]}" if role == "normal" else f"r{numbers[prefix]:03d}"
         lengths = (normal_s, 0, 0) if role == "normal" else (BEFORE_S, WITH_S, AFTER_S)
         entries.append(Entry(name, role, rng.randrange(2**31), offset, *lengths, fault, target))
         offset += entries[-1].seconds
     return entries
+
+
+def _prefix(role: str) -> str:
+    return "normal-" if role == "normal" else "r"
 
 
 def save(plan: list[Entry], path: Path) -> None:

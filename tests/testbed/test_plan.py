@@ -27,6 +27,19 @@ def test_same_seed_same_plan_and_the_order_is_drawn():
     assert len(orders) == 10
 
 
+def test_a_set_grows_by_what_it_lacks():
+    first = plan.draw(1)
+    more = plan.grow(first, 2)
+    assert [e.id for e in more if e.role != "normal"][0] == "r033"
+    assert not {e.id for e in first} & {e.id for e in more}
+    assert more[0].offset_s == sum(e.seconds for e in first)
+    old = {(e.fault, e.target) for e in first if e.fault}
+    for entry in more:  # planted again at the same place only where there is no other
+        if entry.role == "incident" and (entry.fault, entry.target) in old:
+            places = set(FAULTS[entry.fault].targets)
+            assert places == {e.target for e in first + more if e.fault == entry.fault}
+
+
 def test_ids_tell_nothing():
     drawn = plan.draw(3)
     ids = [entry.id for entry in drawn if entry.role != "normal"]
