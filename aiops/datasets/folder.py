@@ -146,5 +146,5 @@ def read_json(path: Path) -> dict[str, Any]:
     """A JSON object; a CaseError that names the file when it is none."""
     try:
         return dict(json.loads(path.read_text()))
-    except (ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError) as error:
         raise CaseError(f"{path} must be a JSON object. {error}") from error
