@@ -68,7 +68,7 @@ def late(case: Case, seconds: float) -> Case:
         raise CaseError(f"An incident of {(end - start).total_seconds():g} s cannot be found "
                         f"{seconds:g} s late: nothing would be left of it.")
     assert case.detected_at is not None
-    made = replace(case, normal=_joined([*case.normal, (start, start + by)]),
+    made = replace(case, normal=joined([*case.normal, (start, start + by)]),
                    abnormal=(start + by, end), detected_at=case.detected_at + by)
     if not any(len(made.select(t, "abnormal")) for t in timed(case)):
         raise CaseError(f"Nothing was sent from {seconds:g} s after the alert on.")
@@ -82,7 +82,7 @@ def timed(case: Case) -> list[str]:
             and not frame[TIME_COLUMN[name]].isna().all()]
 
 
-def _joined(windows: Sequence[Window]) -> tuple[Window, ...]:
+def joined(windows: Sequence[Window]) -> tuple[Window, ...]:
     """Windows that touch become one: a bucket that spans both is whole."""
     made: list[Window] = []
     for start, end in sorted(windows):
@@ -260,13 +260,14 @@ def pseudo_incidents(case: Case, number: int) -> list[Case]:
     tables = {name: case.select(name, "normal") for name in timed(case)}
     if not any(map(len, tables.values())):
         return []
-    total = sum((b - a for a, b in case.normal), pd.Timedelta(0))
-    longest = max(b - a for a, b in case.normal)
+    windows = joined(case.normal)
+    total = sum((b - a for a, b in windows), pd.Timedelta(0))
+    longest = max(b - a for a, b in windows)
     length = min(case.abnormal[1] - case.abnormal[0], total / PSEUDO_SHARE, longest)
     kept: dict[str, Any] = {t: tables.get(t) for t in TIME_COLUMN}
     made = []
-    for window in _latest(case.normal, length, number):
-        rest = tuple(_cut(case.normal, window))
+    for window in _latest(windows, length, number):
+        rest = tuple(_cut(windows, window))
         if rest:
             made.append(replace(case, **kept, normal=rest, abnormal=window,
                                 detected_at=window[0]))
