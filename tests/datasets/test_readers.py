@@ -93,7 +93,7 @@ def test_ambiguous_unknown_and_overridden_layouts(tmp_path):
     with pytest.raises(LayoutError, match="no files of the layout recordings"):
         datasets.load(tmp_path, "recordings")
     with pytest.raises(LayoutError, match="must be one of cases, rcd, recordings"):
-        datasets.load(tmp_path, "nezha")
+        datasets.load(tmp_path, "unheard-of")
     with pytest.raises(LayoutError, match="no data set 'nothing'"):
         datasets.load("nothing")
 
