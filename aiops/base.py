@@ -39,18 +39,36 @@ class Detector(BaseEstimator, ABC):
 
 
 class Ranker(BaseEstimator, ABC):
-    """Ranks the suspects of an incident."""
+    """Ranks the suspects of an incident.
+
+    A ranker may say how sure it is, in ``attrs`` of the Series it returns: ``confidence``, the
+    probability that the first suspect is a culprit (0 to 1), and ``abstains`` (bool): it would
+    rather name nobody, because this looks like no incident, or like one that it cannot
+    explain. The ranks stand all the same. One that states neither never abstains.
+    """
 
     uses_labels: bool = False  # a ranker that learns from confirmed incidents says so
     hindsight: bool = False  # a yardstick fitted on the very cases that it is scored on says so
 
     def fit(self, cases: Sequence[Case], y: Any = None) -> Self:
-        """See past incidents and normal operation; without y unlabelled."""
+        """See past incidents and normal operation; without y unlabelled.
+
+        Args:
+            y: the culprits of each case, a list of names a case; only for who uses labels.
+        """
         return self
 
     @abstractmethod
     def rank(self, case: Case) -> pd.Series:
-        """Blame by suspect, float64, highest first, over all of ``case.suspects``."""
+        """Blame by suspect, float64, highest first, over all of ``case.suspects``.
+
+        Raises:
+            CaseError: the Case has nothing that this ranker could rank by.
+        """
+
+    def parts(self) -> dict[str, Ranker]:
+        """What each evidence says alone, as rankers by name; none where there is only one."""
+        return {}
 
 
 class Policy(BaseEstimator, ABC):
