@@ -26,7 +26,7 @@ neither side and is left out.
 
 A minute file named HH_MM reaches from some 40 s before that minute to 20 s into it: what
 counts is when its traces started. Spans have neither kind nor peer: see
-``nezha_files.with_kinds``. Suspects are the services whose pods have a metric file, and those
+``span_kinds``. Suspects are the services whose pods have a metric file, and those
 that spans or logs of the case name.
 """
 
@@ -44,6 +44,7 @@ import pandas as pd
 from aiops.case import Case, Window
 from aiops.datasets import intervals, nezha_files
 from aiops.datasets.dataset import Dataset, by_id
+from aiops.datasets.span_kinds import with_kinds
 from aiops.errors import CaseError
 
 LAYOUT = "nezha"
@@ -229,7 +230,7 @@ def read_case(day: Day, fault: Fault) -> Case:
             for name in table["service"].unique()}
     try:
         return Case(normal=tuple(normal), abnormal=abnormal,
-                    traces=None if spans is None else nezha_files.with_kinds(spans), logs=logs,
+                    traces=None if spans is None else with_kinds(spans), logs=logs,
                     metrics=_metrics(day, normal, abnormal), topology=day.topology,
                     suspects=tuple(sorted(seen | day.services)))
     except CaseError as error:

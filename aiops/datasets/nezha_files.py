@@ -7,20 +7,17 @@ raises CaseError, naming the file, where the file is damaged or lacks a column.
 from __future__ import annotations
 
 import json
-import zlib
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.csv
 
+from aiops.datasets.csv_files import batches, columns, naming
+from aiops.datasets.span_kinds import neighbours
 from aiops.errors import CaseError
 
 MINUTE = pd.Timedelta("60s")
-_DAMAGE = (OSError, EOFError, zlib.error, KeyError, ValueError, TypeError)  # Arrow's are these too
 _SPAN_TYPES = {"TraceID": pa.string(), "SpanID": pa.string(), "ParentID": pa.string(),
                "PodName": pa.string(), "OperationName": pa.string(),
                "StartTimeUnixNano": pa.int64(), "EndTimeUnixNano": pa.int64()}
@@ -33,17 +30,10 @@ _STATED = r'"(?:severity|level)":\s*"([A-Za-z]+)"'
 _WRITTEN = r"\b(TRACE|DEBUG|INFO|WARN|WARNING|ERROR|FATAL|CRITICAL)\b"
 
 
-def _told(path: Path, read: Callable[[], Any]) -> Any:
-    """What ``read`` gives; damage is a CaseError that names the file."""
-    try:
-        return read()
-    except _DAMAGE as error:
-        raise CaseError(f"{path} is damaged or not of Nezha's layout. {error}") from error
-
-
 def read_json(path: Path) -> Any:
     """A JSON file."""
-    return _told(path, lambda: json.loads(path.read_text()))
+    with naming(path):
+        return json.loads(path.read_text())
 
 
 def service_of(pods: pd.Series) -> pd.Series:
@@ -53,69 +43,23 @@ def service_of(pods: pd.Series) -> pd.Series:
 
 
 def read_spans(path: Path) -> pd.DataFrame:
-    """A minute's spans as Case traces, with three columns for ``with_kinds``:
-
-    ``begun``, when the trace's first span started; ``entering``, a root or a child of
-    another service; ``answered``, the other service that has a child of this span.
-    """
-    raw = _told(path, lambda: _columns(path, _SPAN_TYPES))
-    spans = pd.DataFrame({
-        "trace_id": raw["TraceID"], "span_id": raw["SpanID"],
-        "parent_span_id": raw["ParentID"].where(raw["ParentID"] != "root"),
-        "service": service_of(raw["PodName"]), "operation": raw["OperationName"],
-        "start": pd.to_datetime(raw["StartTimeUnixNano"], unit="ns", utc=True),
-        "duration_ns": raw["EndTimeUnixNano"] - raw["StartTimeUnixNano"]})
-    spans = spans.drop_duplicates(["trace_id", "span_id"], ignore_index=True)
-    spans["begun"] = spans.groupby("trace_id", sort=False)["start"].transform("min")
-    return _with_neighbours(spans)
+    """A minute's spans as Case traces with the columns of ``span_kinds.neighbours``."""
+    raw = columns(path, _SPAN_TYPES)
+    with naming(path):
+        return neighbours(pd.DataFrame({
+            "trace_id": raw["TraceID"], "span_id": raw["SpanID"],
+            "parent_span_id": raw["ParentID"].where(raw["ParentID"] != "root"),
+            "service": service_of(raw["PodName"]), "operation": raw["OperationName"].fillna(""),
+            "start": pd.to_datetime(raw["StartTimeUnixNano"], unit="ns", utc=True),
+            "duration_ns": raw["EndTimeUnixNano"] - raw["StartTimeUnixNano"]}))
 
 
 def has_trace(path: Path, start: pd.Timestamp, end: pd.Timestamp) -> bool:
     """Whether a trace of a minute file starts in [start, end); reads no further than needed."""
     wanted = {name: _SPAN_TYPES[name] for name in ("ParentID", "StartTimeUnixNano")}
-
-    def read() -> bool:
-        with pa.csv.open_csv(path, pa.csv.ReadOptions(block_size=1 << 16),
-                             convert_options=_only(wanted)) as batches:
-            for batch in batches:
-                spans = batch.to_pandas()
-                roots = spans.loc[spans["ParentID"] == "root", "StartTimeUnixNano"]
-                if roots.between(start.value, end.value, inclusive="left").any():
-                    return True
-        return False
-
-    return bool(_told(path, read))
-
-
-def _with_neighbours(spans: pd.DataFrame) -> pd.DataFrame:
-    own = spans[["trace_id", "span_id", "service"]]
-    above = own.rename(columns={"span_id": "parent_span_id", "service": "above"})
-    above = spans[["trace_id", "parent_span_id", "service"]].merge(above, "left")
-    foreign = above["above"].notna() & (above["above"] != above["service"])
-    below = above[foreign].drop_duplicates(["trace_id", "parent_span_id"]).rename(
-        columns={"parent_span_id": "span_id", "service": "answered"})
-    answered = own[["trace_id", "span_id"]].merge(
-        below[["trace_id", "span_id", "answered"]], "left")["answered"]
-    return spans.assign(entering=spans["parent_span_id"].isna() | foreign, answered=answered)
-
-
-def with_kinds(spans: pd.DataFrame) -> pd.DataFrame:
-    """``kind`` and ``peer_service``, which the files do not have.
-
-    A span that answers another service, or a root, is a server; a span that another
-    service answers is a client, and so is one whose operation another service answers
-    elsewhere (its answer may be missing); the others are internal. Where the answer is
-    missing, the peer is stated only if one service alone answers that operation.
-    """
-    key = ["service", "operation"]
-    calls = spans.loc[spans["answered"].notna(), [*key, "answered"]].drop_duplicates()
-    calls = calls.groupby(key)["answered"].agg(["size", "first"]).reset_index()
-    found = spans[key].merge(calls, "left")
-    client = ~spans["entering"] & (spans["answered"].notna() | found["size"].notna())
-    peer = spans["answered"].fillna(found["first"].where(found["size"] == 1)).where(client)
-    kind = np.select([spans["entering"], client], ["server", "client"], "internal")
-    return spans.drop(columns=["begun", "entering", "answered"]).assign(
-        kind=pd.Series(kind, index=spans.index, dtype="str"), peer_service=peer)
+    starts = (part.loc[part["ParentID"] == "root", "StartTimeUnixNano"]
+              for part in batches(path, wanted))
+    return any(part.between(start.value, end.value, inclusive="left").any() for part in starts)
 
 
 def read_logs(path: Path) -> pd.DataFrame:
@@ -123,15 +67,21 @@ def read_logs(path: Path) -> pd.DataFrame:
 
     The severity is 0 unless the body states one.
     """
-    raw = _told(path, lambda: _columns(path, _LOG_TYPES))
-    body = raw["Log"].map(_text).astype("str")
-    stated = body.str.extract(_STATED, expand=False).fillna(
-        body.str.extract(_WRITTEN, expand=False))
-    return pd.DataFrame({
-        "time": pd.to_datetime(raw["TimeUnixNano"], unit="ns", utc=True),
-        "service": service_of(raw["PodName"]), "body": body,
-        "severity_number": stated.str.lower().map(_SEVERITY).fillna(0).astype("int64"),
-        "trace_id": _id(raw["TraceID"]), "span_id": _id(raw["SpanID"])})
+    raw = columns(path, _LOG_TYPES)
+    with naming(path):
+        body = raw["Log"].fillna("").map(_text).astype("str")
+        stated = body.str.extract(_STATED, expand=False).fillna(
+            body.str.extract(_WRITTEN, expand=False))
+        return pd.DataFrame({
+            "time": pd.to_datetime(raw["TimeUnixNano"], unit="ns", utc=True),
+            "service": service_of(raw["PodName"]), "body": body,
+            "severity_number": severity(stated),
+            "trace_id": _id(raw["TraceID"]), "span_id": _id(raw["SpanID"])})
+
+
+def severity(words: pd.Series) -> pd.Series:
+    """OpenTelemetry's severity numbers of words like INFO; 0 for none."""
+    return words.str.lower().map(_SEVERITY).fillna(0).astype("int64")
 
 
 def _text(line: str) -> str:
@@ -154,15 +104,15 @@ def read_metrics(path: Path) -> pd.DataFrame:
     219 s show it, though a fault lasts 180 s. That time is read from ``Time``; one pod's
     ``TimeStamp`` is years off on 2022-08-22.
     """
-    raw = _told(path, lambda: pd.read_csv(path).rename(
-        columns={"time": "Time", "timestamp": "TimeStamp"}))
-    about = [name for name in ("Time", "TimeStamp", "PodName", "ServiceName") if name in raw]
-    if "Time" not in about:
-        raise CaseError(f"{path} must have a column Time. Got {', '.join(map(str, raw))}.")
-    raw["Time"] = _told(path, lambda: _minutes(raw["Time"]))
-    long = raw.melt(about, var_name="column").dropna(subset=["value"])
-    long["value"] = _told(path, lambda: long["value"].astype("float64"))
-    return _told(path, lambda: _described(path, long.rename(columns={"Time": "time"})))
+    with naming(path):
+        raw = pd.read_csv(path).rename(columns={"time": "Time", "timestamp": "TimeStamp"})
+        about = [name for name in ("Time", "TimeStamp", "PodName", "ServiceName") if name in raw]
+        if "Time" not in about:
+            raise CaseError(f"{path} must have a column Time. Got {', '.join(map(str, raw))}.")
+        raw["Time"] = _minutes(raw["Time"])
+        long = raw.melt(about, var_name="column").dropna(subset=["value"])
+        long["value"] = long["value"].astype("float64")
+        return _described(path, long.rename(columns={"Time": "time"}))
 
 
 def _minutes(text: pd.Series) -> pd.Series:
@@ -203,16 +153,6 @@ def _edges(path: Path, long: pd.DataFrame, column: pd.Series) -> pd.DataFrame:
 
 def read_calls(path: Path) -> pd.DataFrame:
     """dependency.csv as topology: caller, callee; also of nodes, which are no services."""
-    raw = _told(path, lambda: pd.read_csv(path, dtype="str")[["Source", "Target"]].dropna())
-    return raw.rename(columns={"Source": "caller", "Target": "callee"})
-
-
-def _columns(path: Path, types: dict[str, pa.DataType]) -> pd.DataFrame:
-    """Some columns of a CSV file, gzip or not."""
-    parsing = pa.csv.ParseOptions(newlines_in_values=True)
-    table = pa.csv.read_csv(path, parse_options=parsing, convert_options=_only(types))
-    return table.to_pandas()
-
-
-def _only(types: dict[str, pa.DataType]) -> pa.csv.ConvertOptions:
-    return pa.csv.ConvertOptions(column_types=types, include_columns=list(types), null_values=[])
+    with naming(path):
+        raw = pd.read_csv(path, dtype="str")[["Source", "Target"]].dropna()
+        return raw.rename(columns={"Source": "caller", "Target": "callee"})
