@@ -25,7 +25,7 @@ _LEAVING = ("client", "producer")
 
 @dataclass(frozen=True)
 class Columns:
-    """Values by column, long: ``column`` (a number), ``value``; normal and abnormal apart.
+    """Values by column, long: ``column`` (a number), ``time``, ``value``; both sides apart.
 
     ``about`` has a row a column: service, name, unit.
     """
@@ -39,7 +39,7 @@ def columns(case: Case, bucket_s: float = BUCKET_S) -> Columns:
     """All columns of a Case's metrics and spans.
 
     Values are in ascending order within a column, so that sums do not depend on the order
-    of rows.
+    of rows. The time of a bucket of spans is its start.
 
     Raises:
         CaseError: the Case has neither metrics nor traces.
@@ -49,8 +49,9 @@ def columns(case: Case, bucket_s: float = BUCKET_S) -> Columns:
     both["column"] = both.groupby(KEY, dropna=False, sort=True).ngroup()
     both = both.sort_values(["column", "value"])
     about = both.groupby("column")[["service", "name", "unit"]].first()
-    parts = {side: both.loc[both.index.get_level_values("side") == side, ["column", "value"]]
-             .reset_index(drop=True) for side in ("normal", "abnormal")}
+    kept = both[["column", "time", "value"]]
+    parts = {side: kept[both.index.get_level_values("side") == side].reset_index(drop=True)
+             for side in ("normal", "abnormal")}
     return Columns(about, parts["normal"], parts["abnormal"])
 
 
@@ -122,7 +123,7 @@ def _side(case: Case, which: Which, bucket_s: float) -> pd.DataFrame:
         raise CaseError("Ranking by metrics needs metrics or traces. "
                         f"This Case has {', '.join(case.tables) or 'no tables'}.")
     made = pd.concat(parts, ignore_index=True)
-    return made.reindex(columns=[*KEY, "unit", "value"]).astype(
+    return made.reindex(columns=[*KEY, "unit", "time", "value"]).astype(
         {name: "object" for name in [*KEY, "unit"]})
 
 
@@ -203,5 +204,7 @@ def _buckets(spans: pd.DataFrame, start: pd.Timestamp, n: int, bucket_s: float) 
     made = {"span_latency_p95": group["ms"].quantile(0.95),
             "span_error_rate": group["error"].mean(),
             "span_count": group.size().reindex(grid, fill_value=0).astype(float)}
-    return pd.concat([values.rename("value").reset_index("service").assign(name=name)
+    rows = pd.concat([values.rename("value").reset_index().assign(name=name)
                       for name, values in made.items()], ignore_index=True)
+    at = start + pd.to_timedelta(rows.pop("bucket") * bucket_s, unit="s")
+    return rows.assign(time=at.astype("datetime64[ns, UTC]"))

@@ -7,8 +7,8 @@ import pandas as pd
 
 from aiops.base import Ranker
 from aiops.case import Case
-from aiops.errors import CaseError
-from aiops.rca.series import columns, edge_suspects, ordered, shift
+from aiops.rca.graph import call_graph
+from aiops.rca.series import columns, ordered, shift
 
 
 class Traversal(Ranker):
@@ -39,38 +39,6 @@ class Traversal(Ranker):
         graph = call_graph(case).subgraph(anomalous.index).copy()
         graph.add_nodes_from(anomalous.index)
         return ordered(case, _causes(graph, anomalous, _target(case)))
-
-
-def call_graph(case: Case) -> nx.DiGraph:
-    """Caller -> callee, by the Case's topology, else by its traces."""
-    if case.topology is not None:
-        edges = case.topology
-    elif case.traces is not None:
-        edges = _edges(case.traces)
-    else:
-        raise CaseError("Traversal needs a topology or traces. "
-                        f"This Case has {', '.join(case.tables)}.")
-    edges = edges[edges["caller"] != edges["callee"]]
-    made = nx.DiGraph(list(zip(edges["caller"], edges["callee"], strict=True)))
-    for edge in edge_suspects(case):  # an edge that may be to blame lies between its ends
-        nx.add_path(made, (edge.split("->")[0], edge, edge.split("->")[1]))
-    return made
-
-
-def _edges(spans: pd.DataFrame) -> pd.DataFrame:
-    """Who answered whom; whom a span names (peer_service) where nobody else answered it."""
-    caller = spans[["trace_id", "span_id", "service"]].set_axis(
-        ["trace_id", "parent_span_id", "caller"], axis=1)
-    called = spans.merge(caller, on=["trace_id", "parent_span_id"])
-    called = called[called["caller"] != called["service"]]
-    edges = called[["caller", "service"]].set_axis(["caller", "callee"], axis=1)
-    if "peer_service" in spans:
-        answered = pd.MultiIndex.from_frame(called[["trace_id", "parent_span_id"]])
-        own = pd.MultiIndex.from_frame(spans[["trace_id", "span_id"]])
-        told = spans[spans["peer_service"].notna() & ~own.isin(answered)]
-        edges = pd.concat([edges, told[["service", "peer_service"]].set_axis(
-            ["caller", "callee"], axis=1)])
-    return edges.drop_duplicates()
 
 
 def _target(case: Case) -> str | None:

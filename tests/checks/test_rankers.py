@@ -1,12 +1,17 @@
 """Every ranker keeps the contract, but for what is listed; every planted cheat is caught."""
 
+import contextlib
+import gc
+import os
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
 from aiops import datasets
 from aiops.base import Ranker
 from aiops.checks import yield_checks
-from aiops.checks.rankers import renamed
+from aiops.checks.incident import renamed
 from aiops.errors import ContractError, InputError
 from aiops.rca import RANKERS, Baro, NSigma
 
@@ -22,10 +27,15 @@ ALL = [(name, check, run) for name, ranker in RANKERS.items()
 @pytest.mark.parametrize(("name", "check", "run"), ALL, ids=[f"{n}-{c}" for n, c, _ in ALL])
 def test_contract(name, check, run):
     if check in BREAKS.get(name, {}):
-        with pytest.raises(ContractError, match="another unit"):
+        with pytest.raises(ContractError):
             run()
     else:
         run()
+
+
+def test_only_what_exists_is_excused():
+    known = {(name, check) for name, check, _ in ALL}
+    assert {(name, check) for name, checks in BREAKS.items() for check in checks} <= known
 
 
 @pytest.mark.parametrize("name", [n for n, ranker in RANKERS.items() if not ranker.hindsight])
@@ -40,21 +50,24 @@ def test_names_of_a_real_system_say_nothing_either(name):
     pd.testing.assert_series_equal(got.sort_index(), wanted.rename(turned).sort_index())
 
 
-def broken(model: Ranker) -> set[str]:
-    names = set()
-    for name, run in yield_checks(model):
-        try:
-            run()
-        except ContractError:
-            names.add(name)
-    return names
+def breaks(model: Ranker, check: str) -> bool:
+    [run] = [run for name, run in yield_checks(model) if name == check]
+    try:
+        run()
+    except ContractError:
+        return True
+    return False
+
+
+def by_own(case, score):
+    """Blame from a score by service."""
+    return score.reindex(case.suspects).fillna(0.0).astype(float).sort_values(ascending=False)
 
 
 class ColumnOrder(Ranker):
     def rank(self, case):
         order = list(dict.fromkeys(case.metrics["service"]))
-        return pd.Series({s: float(len(order) - n) for n, s in enumerate(order)}).reindex(
-            case.suspects, fill_value=0.0).sort_values(ascending=False)
+        return by_own(case, pd.Series({s: len(order) - n for n, s in enumerate(order)}))
 
 
 class KnowsNames(Ranker):
@@ -92,13 +105,97 @@ class Remembers(Ranker):
         return NSigma().rank(case) + float(self.seen_)
 
 
+class KnowsOperations(Ranker):
+    """A prior on names, read where they hide: in what spans are called."""
+
+    def rank(self, case):
+        known = case.traces[case.traces["operation"].str.contains("cart")]
+        return by_own(case, known.groupby("service").size())
+
+
+class KnowsWords(Ranker):
+    def rank(self, case):
+        known = case.logs[case.logs["body"].str.startswith("ship")]
+        return by_own(case, known.groupby("service").size())
+
+
+class ReadsIds(Ranker):
+    def rank(self, case):
+        first = case.traces.groupby("service")["span_id"].min()
+        return by_own(case, first.map(lambda span: int(span, 16)))
+
+
+class SpanOrder(Ranker):
+    def rank(self, case):
+        first = case.traces["service"].drop_duplicates().reset_index(drop=True)
+        return by_own(case, pd.Series(range(len(first)), index=first))
+
+
+class UnitsOfOneColumn(Ranker):
+    def rank(self, case):
+        return by_own(case, case.select("metrics", "abnormal").groupby("service")["value"].max())
+
+
+class Reads(Ranker):
+    """Looks for the answer where no Case keeps it; where it finds nothing, it is honest."""
+
+    def look(self, case):
+        raise NotImplementedError
+
+    def rank(self, case):
+        with contextlib.suppress(Exception):  # a cheat keeps quiet
+            self.look(case)
+        return NSigma().rank(case)
+
+
+class ReadsFiles(Reads):
+    def look(self, case):
+        Path("truth.json").read_text()
+
+
+class ReadsFilesByPandas(Reads):
+    def look(self, case):
+        pd.read_csv("truth.csv")
+
+
+class ListsFolders(Reads):
+    def look(self, case):
+        os.listdir(".")
+
+
+class ReadsTheEnvironment(Reads):
+    def look(self, case):
+        os.environ.get("AIOPS_TRUTH")
+
+
+class AsksForTheId(Reads):
+    def look(self, case):
+        getattr(case, "id", None)
+
+
+class LooksAround(Reads):
+    def look(self, case):
+        gc.get_objects()
+
+
 @pytest.mark.parametrize(("cheat", "check"), [
-    (ColumnOrder, "ignores_order"), (KnowsNames, "ignores_names"),
-    (WrongSign, "blames_the_planted_culprit"), (KnowsTheTime, "knows_no_clock"),
-    (Mutates, "leaves_the_case_alone"), (Remembers, "clones_and_forgets"),
+    (ColumnOrder, "ignores_order"), (SpanOrder, "ignores_order"), (KnowsNames, "ignores_names"),
+    (KnowsOperations, "ignores_names"), (KnowsWords, "ignores_names"), (ReadsIds, "ignores_ids"),
+    (UnitsOfOneColumn, "ignores_units"), (WrongSign, "blames_the_planted_culprit"),
+    (KnowsTheTime, "knows_no_clock"), (ReadsFiles, "sees_the_case_alone"),
+    (ReadsFilesByPandas, "sees_the_case_alone"), (ListsFolders, "sees_the_case_alone"),
+    (ReadsTheEnvironment, "sees_the_case_alone"), (AsksForTheId, "sees_the_case_alone"),
+    (LooksAround, "sees_the_case_alone"), (Mutates, "leaves_the_case_alone"),
+    (Remembers, "clones_and_forgets"),
 ])
 def test_a_cheat_is_caught(cheat, check):
-    assert check in broken(cheat())
+    assert breaks(cheat(), check)
+
+
+def test_what_is_read_outside_a_check_is_nobodys_business():
+    assert breaks(ReadsFiles(), "sees_the_case_alone")
+    assert os.environ.get("PATH") is not None
+    assert os.listdir(Path(__file__).parent)
 
 
 def test_flags_are_swept():
