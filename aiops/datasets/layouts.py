@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from types import ModuleType
 
-from aiops.datasets import folder, nezha, petshop, rcd, recorded, tvdiag
+from aiops.datasets import folder, nezha, petshop, rcaeval, rcd, recorded, tvdiag
 from aiops.datasets.dataset import Dataset
 from aiops.errors import LayoutError
 
 LAYOUTS: dict[str, ModuleType] = {
-    module.LAYOUT: module for module in (folder, rcd, recorded, petshop, tvdiag, nezha)}
+    module.LAYOUT: module for module in (folder, rcd, recorded, petshop, tvdiag, nezha, rcaeval)}
 
 
 def open_folder(root: Path, layout: str | None = None) -> Dataset:
