@@ -23,15 +23,23 @@ def rca(
     layout: Annotated[
         str | None, typer.Option(help="Layout of the folder, where its files do not tell.")
     ] = None,
+    stress: Annotated[
+        bool, typer.Option("--stress", help="Score each incident also made harder: decoys, "
+                           "fewer spans, lost signals, wrong edges, late alerts, two faults.")
+    ] = False,
+    seeds: Annotated[
+        int, typer.Option(help="How often a stress is drawn, where it is.", min=1)
+    ] = 5,
     as_json: Json = False,
 ) -> None:
     """Score root-cause rankers on labelled incidents, with chance level and 95 % intervals."""
-    from aiops.workflows.bench import bench_rca, table
+    from aiops.workflows.bench import bench_rca, narrow
 
     rankers = None if ranker == "all" else [ranker]
     with reporting(as_json) as report:
-        figures = [f for name in targets for f in bench_rca(name, rankers, layout)]
-        report([vars(f) for f in figures] if as_json else table(figures))
+        figures = [f for name in targets
+                   for f in bench_rca(name, rankers, layout, stress, seeds)]
+        report([vars(f) for f in figures] if as_json else narrow(figures))
 
 
 @bench.command()

@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import pandas as pd
+from sklearn.base import clone
 
 from aiops import datasets, rca
 from aiops.base import Ranker
@@ -15,51 +19,171 @@ from aiops.case import Case
 from aiops.datasets import Dataset
 from aiops.errors import CaseError, InputError
 from aiops.evaluation import ranking
+from aiops.evaluation.decoys import Past, past_alerts
 from aiops.evaluation.figures import Figure
+from aiops.evaluation.ranking import Outcome
+from aiops.evaluation.stress import pseudo_incidents
+from aiops.evaluation.variants import Others, Variant, less_requests, variants
 from aiops.workflows import parallel
 
 log = logging.getLogger(__name__)
 FEW = 5
+SEEDS = 5
+PSEUDO = 2  # pseudo-incidents a Case, at most
 KEPT_ROWS = 2_000_000  # of all tables: about a gigabyte of Cases
 SUMMARY = ("detection-figures.json", "rca.json")
 SHOWN = ("vus_pr", "pr_auc", "event_recall", "false_alarms_per_hour", "delay_s",
          "ac@1", "ac@3", "avg@5")
+NARROW = {"ac@1": "ac@1", "ac@3": "ac@3", "avg@5": "avg@5", "abstained": "abst",
+          "failures": "fail"}  # what a terminal of 80 columns has room for; --json has all
 
 
 def bench_rca(target: str | Path, rankers: Sequence[str] | None = None,
-              layout: str | None = None) -> list[Figure]:
+              layout: str | None = None, stress: bool = False,
+              seeds: int = SEEDS) -> list[Figure]:
     """Score rankers on a folder of Cases, a published layout, or a data set by name.
 
     Cases are read one at a time, and again by who needs them twice, unless all are small enough
-    to be kept. A ranker that fails on a case has missed it; failures are
-    counted in the figures and their reasons logged. Cases without culprits are no incidents:
-    not scored, but counted (``not_scored``). A ranker with hindsight is fitted on the scored
-    cases themselves.
+    to be kept. A ranker that fails on a case has missed it; failures are counted in the figures
+    and their reasons logged. Cases without culprits are no incidents: not scored, but counted
+    (``not_scored``), and shown to rankers that may abstain. The whole protocol is on the page
+    docs/bench-rca.md.
 
     Args:
         rankers: names from ``aiops.rca.RANKERS``; all of them when None.
+        stress: score every ranker also on each case made harder (``evaluation.variants``).
+        seeds: how often, where something is drawn; the mean is the case's score.
 
     Raises:
         LayoutError: no such data set. CaseError: a Case or a truth that cannot be read.
     """
     dataset = datasets.load(target, layout)
     _check_truth(dataset)
-    models = {name: rca.make(name) for name in (rca.RANKERS if rankers is None else rankers)}
-    if not models:
-        raise InputError(f"bench_rca needs rankers. Known: {', '.join(rca.RANKERS)}.")
+    entries = _entries(list(rca.RANKERS) if rankers is None else rankers)
+    if seeds < 1:
+        raise InputError(f"bench_rca needs at least one seed. Got seeds={seeds}.")
     incidents = _Incidents(dataset)
-    for model_name, model in models.items():
-        _fit(model, model_name, dataset, incidents)
-    outcomes: dict[str, list[ranking.Outcome]] = {name: [] for name in models}
-    for name, case in incidents.read("rank"):
-        for model_name, model in models.items():
-            outcomes[model_name].append(_outcome(model_name, model, name, case,
-                                                 dataset.truth[name]))
-    if not any(outcomes.values()):
+    if not incidents.readers:
         raise CaseError(f"{dataset.root} has no Case whose truth names culprits.")
-    return [figure for name, made in outcomes.items()
-            for figure in [*ranking.figures(made, dataset.name, name),
-                           _not_scored(dataset, name, len(made))]]
+    run = _Run(dataset, _Fitted(dataset, incidents), entries)
+    hard = variants(_others(incidents, run.fitted)) if stress else []
+    for name, case in incidents.read("rank"):
+        run.plain(name, case)
+        for variant in hard:
+            run.stressed(name, case, variant, seeds)
+        if stress:
+            run.pseudo(name, case)
+    run.no_incidents()
+    return run.figures()
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """A ranker that is scored; ``part`` names the evidence where it is one of another's parts."""
+
+    name: str
+    model: Ranker
+    part: str = ""
+
+
+def _entries(names: Sequence[str]) -> list[_Entry]:
+    if not names:
+        raise InputError(f"bench_rca needs rankers. Known: {', '.join(rca.RANKERS)}.")
+    made = []
+    for name in names:
+        model = rca.make(name)
+        made += [_Entry(name, model), *[_Entry(name, own, part)
+                                        for part, own in model.parts().items()]]
+    return made
+
+
+@dataclass
+class _Run:
+    """What came out so far: outcomes by ranker and slice ("": the truth names its slices)."""
+
+    dataset: Dataset
+    fitted: _Fitted
+    entries: list[_Entry]
+    outcomes: dict[tuple[str, str], list[Outcome]] = field(default_factory=dict)
+    left_out: dict[str, int] = field(default_factory=dict)
+
+    def plain(self, name: str, case: Case) -> None:
+        """The case as it is, for rankers and their parts."""
+        for entry in self.entries:
+            self._rank(entry, f"evidence={entry.part}" if entry.part else "", name, case,
+                       self.dataset.truth[name])
+
+    def stressed(self, name: str, case: Case, variant: Variant, seeds: int) -> None:
+        """The case made harder, for rankers; counted where it does not fit."""
+        self.left_out.setdefault(variant.slice, 0)
+        for seed in range(seeds if variant.seeded else 1):
+            try:
+                made, truth = variant.make(name, case, self.dataset.truth[name], seed)
+            except CaseError as error:
+                log.debug("%s leaves out %s: %s", variant.slice, name, error)
+                self.left_out[variant.slice] += 1
+                return
+            for entry in self._whole():
+                self._rank(entry, variant.slice, name, made, truth, variant, seed)
+
+    def pseudo(self, name: str, case: Case) -> None:
+        """Normal time of the case, called an incident, for rankers that may abstain."""
+        if entries := self._abstaining():
+            for made in pseudo_incidents(case, PSEUDO):
+                for entry in entries:
+                    self._rank(entry, "no_incident=pseudo", name, made, {"culprits": []})
+
+    def no_incidents(self) -> None:
+        """Recorded cases without culprits, for rankers that may abstain."""
+        readers = {name: read for name, read in self.dataset.readers().items()
+                   if not self.dataset.truth[name]["culprits"]}
+        if entries := self._abstaining():
+            for name in parallel.watched(iter(readers), "no incidents", len(readers)):
+                case, truth = readers[name](), self.dataset.truth[name]
+                for entry in entries:
+                    self._rank(entry, f"no_incident={truth.get('role', 'control')}", name, case,
+                               truth)
+
+    def figures(self) -> list[Figure]:
+        """All figures, ranker by ranker."""
+        return [figure for entry in self._whole() for figure in self._of(entry.name)]
+
+    def _of(self, model: str) -> Iterator[Figure]:
+        plain = self.outcomes[model, ""]
+        yield from ranking.figures(plain, self.dataset.name, model)
+        for (name, part), made in self.outcomes.items():
+            if name != model or not part:
+                continue
+            if part.startswith("no_incident="):
+                yield from ranking.abstention(made, self.dataset.name, model, part)
+            else:
+                yield from self._harder(model, part, made)
+        yield _not_scored(self.dataset, model, len(plain))
+
+    def _harder(self, model: str, part: str, made: list[Outcome]) -> Iterator[Figure]:
+        """A slice, and within it what the set's own protocol judges apart."""
+        name = self.dataset.name
+        yield from ranking.of_slice(made, name, model, part)
+        own = dict.fromkeys(each for o in made for each in o.truth.get("slices", []))
+        for each in own:
+            held = [o for o in made if each in o.truth.get("slices", [])]
+            yield from ranking.of_slice(held, name, model, f"{part}, {each}")
+        if part in self.left_out:
+            yield Figure("rca", name, model, part, "left_out", float(self.left_out[part]), None,
+                         None, len({o.case for o in made}), None, "count")
+
+    def _whole(self) -> list[_Entry]:
+        return [entry for entry in self.entries if not entry.part]
+
+    def _abstaining(self) -> list[_Entry]:
+        return [entry for entry in self._whole()
+                if any(o.abstains is not None for o in self.outcomes[entry.name, ""])]
+
+    def _rank(self, entry: _Entry, part: str, name: str, case: Case, truth: Any,
+              variant: Variant | None = None, seed: int = 0) -> None:
+        model = self.fitted.of(entry, name, variant, seed)
+        made = _outcome(entry, model, name, case, truth, logging.DEBUG if part else logging.WARNING)
+        self.outcomes.setdefault((entry.name, part), []).append(made)
 
 
 def _not_scored(dataset: Dataset, model: str, scored: int) -> Figure:
@@ -109,6 +233,43 @@ def table(figures: Iterable[Figure]) -> list[dict[str, Any]]:
             for (dataset, part), held in groups.items() for row in _rows(held)]
 
 
+def narrow(figures: Iterable[Figure]) -> list[dict[str, Any]]:
+    """Figures as rows that fit a terminal of 80 columns: the main ones, an interval at the first.
+
+    AC@1 stands before its 95 % interval. A column in which nothing but 0 stands is left out, and
+    so is the data set where there is one only.
+    """
+    kept = [f for f in figures if f.metric in NARROW]
+    shown = {f.metric for f in kept if f.metric in ranking.METRICS or f.value}
+    several = len({f.dataset for f in kept}) > 1
+    rows = table(f for f in kept if f.metric in shown)
+    values = {(f.dataset, f.slice, shown_as(f.model), f.metric): f for f in kept}
+    made = []
+    for row in rows:
+        at = (row["dataset"], row["slice"], row["model"])
+        cells = {short: _short(values.get((*at, metric)), row.get(metric), metric == "ac@1")
+                 for metric, short in NARROW.items() if metric in shown}
+        made.append({**({"dataset": at[0]} if several else {}), "slice": at[1], "model": at[2],
+                     "n": row["n"], **cells})
+    return made
+
+
+def _short(figure: Figure | None, else_: Any, interval: bool) -> str | None:
+    """.42 .21–.62"""
+    if figure is None:
+        return None if else_ is None else _two(float(else_))
+    if figure.unit == "count":
+        return f"{figure.value:.3g}"
+    told = _two(figure.value)
+    if not interval or figure.low is None or figure.high is None:
+        return told
+    return f"{told} {_two(figure.low)}–{_two(figure.high)}"
+
+
+def _two(value: float) -> str:
+    return f"{value:.2f}".removeprefix("0") if value < 1 else f"{value:.1f}"
+
+
 def _rows(held: list[Figure]) -> Iterator[dict[str, Any]]:
     by_chance = {f.metric: f"{f.chance:.3g}" for f in held if f.chance is not None}
     if by_chance:
@@ -138,40 +299,138 @@ class _Incidents:
     """The Cases that are scored, one after the other; the first of them stay in memory."""
 
     def __init__(self, dataset: Dataset) -> None:
+        self.truth = dataset.truth
         self.readers = {name: read for name, read in dataset.readers().items()
                         if dataset.truth[name]["culprits"]}
-        self.culprits = [dataset.truth[name]["culprits"] for name in self.readers]
         self._kept: dict[str, Case] = {}
         self._rows = 0
 
-    def read(self, label: str) -> Iterator[tuple[str, Case]]:
-        names = iter(self.readers)
-        for name in parallel.watched(names, label, len(self.readers)):
-            yield name, self._kept.get(name) or self._read(name)
+    def read(self, label: str, names: Sequence[str] | None = None) -> Iterator[tuple[str, Case]]:
+        """(id, Case) of these incidents, or of all, with a bar."""
+        wanted = list(self.readers) if names is None else names
+        for name in parallel.watched(iter(wanted), label, len(wanted)):
+            yield name, self.case(name)
 
-    def _read(self, name: str) -> Case:
+    def case(self, name: str) -> Case:
+        """One of them."""
+        if name in self._kept:
+            return self._kept[name]
         case = self.readers[name]()
         self._rows += sum(map(len, case.tables.values()))
         if self._rows <= KEPT_ROWS:
             self._kept[name] = case
         return case
 
+    def culprits(self, names: Iterable[str]) -> list[list[str]]:
+        """Of each of them."""
+        return [self.truth[name]["culprits"] for name in names]
 
-def _fit(model: Ranker, name: str, dataset: Dataset, incidents: _Incidents) -> None:
-    if model.hindsight:
-        cases: Any = (case for _, case in incidents.read(f"fit {name}"))  # read one at a time
-        model.fit(cases, incidents.culprits)
-    else:
-        model.fit([case for _, case in dataset.history()])
+    def of_other_kinds(self, name: str) -> list[str]:
+        """The incidents of other faults than this one's; without a fault it is its own kind."""
+        fault = self.truth[name].get("fault")
+        return [other for other in self.readers if other != name and (
+            fault is None or self.truth[other].get("fault") != fault)]
 
 
-def _outcome(model_name: str, model: Ranker, name: str, case: Case,
-             truth: dict[str, object]) -> ranking.Outcome:
+class _Lazy(Sequence[Case]):
+    """Incidents to learn from, read (and made harder) when they are asked for."""
+
+    def __init__(self, incidents: _Incidents, names: Sequence[str],
+                 change: Callable[[Case], Case]) -> None:
+        self._incidents, self._names, self._change = incidents, names, change
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def __getitem__(self, at: Any) -> Any:
+        if isinstance(at, slice):
+            return _Lazy(self._incidents, self._names[at], self._change)
+        return self._change(self._incidents.case(self._names[at]))
+
+
+class _Fitted:
+    """Rankers fitted as the protocol says; each once for what it must not, or must, have seen."""
+
+    def __init__(self, dataset: Dataset, incidents: _Incidents) -> None:
+        self.history = list(dataset.history())
+        self.truth = dataset.history_truth
+        self._incidents = incidents
+        self._held: dict[Any, Ranker] = {}
+        self._past: tuple[Any, list[tuple[str, Case]]] = (None, self.history)
+
+    def of(self, entry: _Entry, name: str, variant: Variant | None, seed: int) -> Ranker:
+        """For the case of this name, or a variant of it."""
+        apart = entry.model.uses_labels and not entry.model.hindsight and not self.truth
+        learnt = self._incidents.of_other_kinds(name) if apart and name in \
+            self._incidents.readers else list(self._incidents.readers)
+        under = None
+        if variant and variant.past and not entry.model.hindsight and (apart or self.history):
+            under = (variant.slice, seed if variant.seeded else 0)
+        key = (entry.name, entry.part, under, tuple(learnt) if apart else None)
+        if key not in self._held:
+            change = _changing(variant if under else None, seed)
+            self._held[key] = self._fit(clone(entry.model), entry.name, under, change,
+                                        learnt if apart else None)
+        return self._held[key]
+
+    def _fit(self, model: Ranker, name: str, under: Any, change: Callable[[Case], Case],
+             learnt: list[str] | None) -> Ranker:
+        of = self._incidents
+        if model.hindsight:
+            cases: Any = (case for _, case in of.read(f"fit {name}"))  # read one at a time
+            return model.fit(cases, of.culprits(of.readers))
+        if learnt is not None:
+            return model.fit(_Lazy(of, learnt, change), of.culprits(learnt))
+        if self._past[0] != under:  # what was made harder last is asked for by each ranker
+            self._past = (under, [(each, change(case)) for each, case in self.history])
+        if not model.uses_labels:
+            return model.fit([case for _, case in self._past[1]])
+        told = [(case, self.truth[each]["culprits"]) for each, case in self._past[1]
+                if self.truth.get(each, {}).get("culprits")]
+        return model.fit([case for case, _ in told], [culprits for _, culprits in told])
+
+
+def _changing(variant: Variant | None, seed: int) -> Callable[[Case], Case]:
+    """What a stress does to past incidents; one that it does not fit stays as it is."""
+    def change(case: Case) -> Case:
+        try:
+            return case if variant is None or variant.past is None else variant.past(case, seed)
+        except CaseError:
+            return case
+
+    return change
+
+
+def _others(incidents: _Incidents, fitted: _Fitted) -> Others:
+    """The incidents less their requests, and what services raise when they are not guilty."""
+    cases = {name: less_requests(case) for name, case in incidents.read("read")}
+    names = list(cases)
+    return Others(cases, dict(zip(names, incidents.culprits(names), strict=True)),
+                  _past(cases, incidents, fitted))
+
+
+def _past(cases: dict[str, Case], incidents: _Incidents, fitted: _Fitted) -> Past | None:
+    """Alerts of past incidents; of the scored ones where there is no history."""
+    if not any(case.alerts is not None for case in cases.values()):
+        return None
+    if fitted.history:
+        return past_alerts((case for _, case in fitted.history),
+                           [fitted.truth.get(name, {}).get("culprits", [])
+                            for name, _ in fitted.history])
+    return past_alerts(cases.values(), incidents.culprits(cases))
+
+
+def _outcome(entry: _Entry, model: Ranker, name: str, case: Case, truth: Any,
+             level: int) -> Outcome:
     started = time.perf_counter()
     blame, error = None, None
     try:
         blame = model.rank(case)
+        ranking.stated(blame)
     except Exception as raised:  # noqa: BLE001  a model's failure is a miss, and is counted
-        error = f"{type(raised).__name__}: {raised}"
-        log.warning("%s failed on %s: %s", model_name, name, error)
-    return ranking.Outcome(blame, case.suspects, truth, time.perf_counter() - started, error)
+        blame, error = None, f"{type(raised).__name__}: {raised}"
+        if entry.part and isinstance(raised, CaseError):  # nothing to say is no failure here
+            blame = pd.Series(0.0, index=list(case.suspects))
+        log.log(level, "%s failed on %s: %s", entry.name, name, error)
+    return Outcome(blame, case.suspects, truth, time.perf_counter() - started, error,
+                   name if truth["culprits"] else None)
