@@ -55,7 +55,7 @@ LEAST_TOLD, LEAST_METERED = pd.Timedelta("5min"), pd.Timedelta("20min")
 _NONE, _SECOND = pd.Timedelta(0), pd.Timedelta("1s")
 _GAP = pd.Timedelta("5s")  # between traces of one file and the next
 _SLACK = pd.Timedelta("2min")  # how far a minute file reaches from its name
-_OPEN = 48  # minute files kept in memory
+_SPANS_OPEN, _LOGS_OPEN = 48, 32  # minute files kept in memory; an hour has some 25
 _NORMAL = ("normal", "construct_data")
 _MINUTE = re.compile(r"(\d\d)_(\d\d)_(trace|log)\.csv(\.gz)?")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
@@ -116,8 +116,8 @@ class Day:
         self.listed = listed
         self.folder = listed.parent
         self.faults = _faults(listed)
-        self.spans = lru_cache(_OPEN)(nezha_files.read_spans)
-        self.logs = lru_cache(_OPEN)(nezha_files.read_logs)
+        self.spans = lru_cache(_SPANS_OPEN)(nezha_files.read_spans)
+        self.logs = lru_cache(_LOGS_OPEN)(nezha_files.read_logs)
 
     def name(self, fault: Fault) -> str:
         """The id of a fault's case."""
