@@ -46,13 +46,22 @@ def columns(case: Case, bucket_s: float = BUCKET_S) -> Columns:
     """
     sides = [_side(case, which, bucket_s) for which in ("normal", "abnormal")]
     both = pd.concat(sides, keys=["normal", "abnormal"], names=["side"])
-    both["column"] = both.groupby(KEY, dropna=False, sort=True).ngroup()
-    both = both.sort_values(["column", "value"])
-    about = both.groupby("column")[["service", "name", "unit"]].first()
-    kept = both[["column", "time", "value"]]
-    parts = {side: kept[both.index.get_level_values("side") == side].reset_index(drop=True)
-             for side in ("normal", "abnormal")}
-    return Columns(about, parts["normal"], parts["abnormal"])
+    both["column"] = _numbered(both[KEY])
+    about = both.loc[~both["column"].duplicated(), ["column", "service", "name", "unit"]]
+    kept = both[["column", "time", "value"]].sort_values(["column", "value"])
+    normal = kept.index.get_level_values("side") == "normal"
+    parts = {"normal": kept[normal].reset_index(drop=True),
+             "abnormal": kept[~normal].reset_index(drop=True)}
+    return Columns(about.set_index("column").sort_index(), parts["normal"], parts["abnormal"])
+
+
+def _numbered(keys: pd.DataFrame) -> np.ndarray:
+    """A number a row, the same for equal keys; numbers follow the order of the keys."""
+    number = np.zeros(len(keys), dtype=np.int64)
+    for name in keys:
+        codes, known = pd.factorize(keys[name], sort=True)
+        number = np.unique(number * (len(known) + 1) + codes + 1, return_inverse=True)[1]
+    return number
 
 
 def varying(made: Columns) -> pd.Index:
