@@ -19,6 +19,12 @@ from aiops.rca import RANKERS, Baro, NSigma
 BREAKS = {
     "baro": {"ignores_units[megabytes=False]": "IQR 0 keeps scale 1: units leak",
              "ignores_units[megabytes=True]": "IQR 0 keeps scale 1: units leak"},
+    "circa": {"ignores_units": "a constant residual keeps scale 1: units leak"},
+    "correlation": {
+        f"{check}[pooled={flag}]": why for flag in (False, True) for check, why in {
+            "blames_the_planted_culprit": "a caller of the cause is nearer to the symptom",
+            "blames_the_entry_too": "the symptom's own service is not ranked"}.items()},
+    "random-walk": {"blames_the_entry_too": "the walker never stays at the symptom"},
 }
 ALL = [(name, check, run) for name, ranker in RANKERS.items()
        for check, run in yield_checks(ranker())]
