@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from sklearn.base import clone
 
 from aiops import datasets, rca
 from aiops.base import Ranker
@@ -25,12 +24,12 @@ from aiops.evaluation.ranking import Outcome
 from aiops.evaluation.stress import pseudo_incidents
 from aiops.evaluation.variants import Others, Variant, less_requests, variants
 from aiops.workflows import parallel
+from aiops.workflows.fitting import Entry, Fitted, Incidents
 
 log = logging.getLogger(__name__)
 FEW = 5
 SEEDS = 5
 PSEUDO = 2  # pseudo-incidents a Case, at most
-KEPT_ROWS = 2_000_000  # of all tables: about a gigabyte of Cases
 SUMMARY = ("detection-figures.json", "rca.json")
 SHOWN = ("vus_pr", "pr_auc", "event_recall", "false_alarms_per_hour", "delay_s",
          "ac@1", "ac@3", "avg@5")
@@ -62,10 +61,10 @@ def bench_rca(target: str | Path, rankers: Sequence[str] | None = None,
     entries = _entries(list(rca.RANKERS) if rankers is None else rankers)
     if seeds < 1:
         raise InputError(f"bench_rca needs at least one seed. Got seeds={seeds}.")
-    incidents = _Incidents(dataset)
+    incidents = Incidents(dataset)
     if not incidents.readers:
         raise CaseError(f"{dataset.root} has no Case whose truth names culprits.")
-    run = _Run(dataset, _Fitted(dataset, incidents), entries)
+    run = _Run(dataset, Fitted(dataset, incidents), entries)
     hard = variants(_others(incidents, run.fitted)) if stress else []
     for name, case in incidents.read("rank"):
         run.plain(name, case)
@@ -77,22 +76,13 @@ def bench_rca(target: str | Path, rankers: Sequence[str] | None = None,
     return run.figures()
 
 
-@dataclass(frozen=True)
-class _Entry:
-    """A ranker that is scored; ``part`` names the evidence where it is one of another's parts."""
-
-    name: str
-    model: Ranker
-    part: str = ""
-
-
-def _entries(names: Sequence[str]) -> list[_Entry]:
+def _entries(names: Sequence[str]) -> list[Entry]:
     if not names:
         raise InputError(f"bench_rca needs rankers. Known: {', '.join(rca.RANKERS)}.")
     made = []
     for name in names:
         model = rca.make(name)
-        made += [_Entry(name, model), *[_Entry(name, own, part)
+        made += [Entry(name, model), *[Entry(name, own, part)
                                         for part, own in model.parts().items()]]
     return made
 
@@ -102,8 +92,8 @@ class _Run:
     """What came out so far: outcomes by ranker and slice ("": the truth names its slices)."""
 
     dataset: Dataset
-    fitted: _Fitted
-    entries: list[_Entry]
+    fitted: Fitted
+    entries: list[Entry]
     outcomes: dict[tuple[str, str], list[Outcome]] = field(default_factory=dict)
     left_out: dict[str, int] = field(default_factory=dict)
 
@@ -172,14 +162,14 @@ class _Run:
             yield Figure("rca", name, model, part, "left_out", float(self.left_out[part]), None,
                          None, len({o.case for o in made}), None, "count")
 
-    def _whole(self) -> list[_Entry]:
+    def _whole(self) -> list[Entry]:
         return [entry for entry in self.entries if not entry.part]
 
-    def _abstaining(self) -> list[_Entry]:
+    def _abstaining(self) -> list[Entry]:
         return [entry for entry in self._whole()
                 if any(o.abstains is not None for o in self.outcomes[entry.name, ""])]
 
-    def _rank(self, entry: _Entry, part: str, name: str, case: Case, truth: Any,
+    def _rank(self, entry: Entry, part: str, name: str, case: Case, truth: Any,
               variant: Variant | None = None, seed: int = 0) -> None:
         model = self.fitted.of(entry, name, variant, seed)
         made = _outcome(entry, model, name, case, truth, logging.DEBUG if part else logging.WARNING)
@@ -295,113 +285,7 @@ def _check_truth(dataset: Dataset) -> None:
                             "A case that is no incident has culprits [].")
 
 
-class _Incidents:
-    """The Cases that are scored, one after the other; the first of them stay in memory."""
-
-    def __init__(self, dataset: Dataset) -> None:
-        self.truth = dataset.truth
-        self.readers = {name: read for name, read in dataset.readers().items()
-                        if dataset.truth[name]["culprits"]}
-        self._kept: dict[str, Case] = {}
-        self._rows = 0
-
-    def read(self, label: str, names: Sequence[str] | None = None) -> Iterator[tuple[str, Case]]:
-        """(id, Case) of these incidents, or of all, with a bar."""
-        wanted = list(self.readers) if names is None else names
-        for name in parallel.watched(iter(wanted), label, len(wanted)):
-            yield name, self.case(name)
-
-    def case(self, name: str) -> Case:
-        """One of them."""
-        if name in self._kept:
-            return self._kept[name]
-        case = self.readers[name]()
-        self._rows += sum(map(len, case.tables.values()))
-        if self._rows <= KEPT_ROWS:
-            self._kept[name] = case
-        return case
-
-    def culprits(self, names: Iterable[str]) -> list[list[str]]:
-        """Of each of them."""
-        return [self.truth[name]["culprits"] for name in names]
-
-    def of_other_kinds(self, name: str) -> list[str]:
-        """The incidents of other faults than this one's; without a fault it is its own kind."""
-        fault = self.truth[name].get("fault")
-        return [other for other in self.readers if other != name and (
-            fault is None or self.truth[other].get("fault") != fault)]
-
-
-class _Lazy(Sequence[Case]):
-    """Incidents to learn from, read (and made harder) when they are asked for."""
-
-    def __init__(self, incidents: _Incidents, names: Sequence[str],
-                 change: Callable[[Case], Case]) -> None:
-        self._incidents, self._names, self._change = incidents, names, change
-
-    def __len__(self) -> int:
-        return len(self._names)
-
-    def __getitem__(self, at: Any) -> Any:
-        if isinstance(at, slice):
-            return _Lazy(self._incidents, self._names[at], self._change)
-        return self._change(self._incidents.case(self._names[at]))
-
-
-class _Fitted:
-    """Rankers fitted as the protocol says; each once for what it must not, or must, have seen."""
-
-    def __init__(self, dataset: Dataset, incidents: _Incidents) -> None:
-        self.history = list(dataset.history())
-        self.truth = dataset.history_truth
-        self._incidents = incidents
-        self._held: dict[Any, Ranker] = {}
-        self._past: tuple[Any, list[tuple[str, Case]]] = (None, self.history)
-
-    def of(self, entry: _Entry, name: str, variant: Variant | None, seed: int) -> Ranker:
-        """For the case of this name, or a variant of it."""
-        apart = entry.model.uses_labels and not entry.model.hindsight and not self.truth
-        learnt = self._incidents.of_other_kinds(name) if apart and name in \
-            self._incidents.readers else list(self._incidents.readers)
-        under = None
-        if variant and variant.past and not entry.model.hindsight and (apart or self.history):
-            under = (variant.slice, seed if variant.seeded else 0)
-        key = (entry.name, entry.part, under, tuple(learnt) if apart else None)
-        if key not in self._held:
-            change = _changing(variant if under else None, seed)
-            self._held[key] = self._fit(clone(entry.model), entry.name, under, change,
-                                        learnt if apart else None)
-        return self._held[key]
-
-    def _fit(self, model: Ranker, name: str, under: Any, change: Callable[[Case], Case],
-             learnt: list[str] | None) -> Ranker:
-        of = self._incidents
-        if model.hindsight:
-            cases: Any = (case for _, case in of.read(f"fit {name}"))  # read one at a time
-            return model.fit(cases, of.culprits(of.readers))
-        if learnt is not None:
-            return model.fit(_Lazy(of, learnt, change), of.culprits(learnt))
-        if self._past[0] != under:  # what was made harder last is asked for by each ranker
-            self._past = (under, [(each, change(case)) for each, case in self.history])
-        if not model.uses_labels:
-            return model.fit([case for _, case in self._past[1]])
-        told = [(case, self.truth[each]["culprits"]) for each, case in self._past[1]
-                if self.truth.get(each, {}).get("culprits")]
-        return model.fit([case for case, _ in told], [culprits for _, culprits in told])
-
-
-def _changing(variant: Variant | None, seed: int) -> Callable[[Case], Case]:
-    """What a stress does to past incidents; one that it does not fit stays as it is."""
-    def change(case: Case) -> Case:
-        try:
-            return case if variant is None or variant.past is None else variant.past(case, seed)
-        except CaseError:
-            return case
-
-    return change
-
-
-def _others(incidents: _Incidents, fitted: _Fitted) -> Others:
+def _others(incidents: Incidents, fitted: Fitted) -> Others:
     """The incidents less their requests, and what services raise when they are not guilty."""
     cases = {name: less_requests(case) for name, case in incidents.read("read")}
     names = list(cases)
@@ -409,7 +293,7 @@ def _others(incidents: _Incidents, fitted: _Fitted) -> Others:
                   _past(cases, incidents, fitted))
 
 
-def _past(cases: dict[str, Case], incidents: _Incidents, fitted: _Fitted) -> Past | None:
+def _past(cases: dict[str, Case], incidents: Incidents, fitted: Fitted) -> Past | None:
     """Alerts of past incidents; of the scored ones where there is no history."""
     if not any(case.alerts is not None for case in cases.values()):
         return None
@@ -420,7 +304,7 @@ def _past(cases: dict[str, Case], incidents: _Incidents, fitted: _Fitted) -> Pas
     return past_alerts(cases.values(), incidents.culprits(cases))
 
 
-def _outcome(entry: _Entry, model: Ranker, name: str, case: Case, truth: Any,
+def _outcome(entry: Entry, model: Ranker, name: str, case: Case, truth: Any,
              level: int) -> Outcome:
     started = time.perf_counter()
     blame, error = None, None
