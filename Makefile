@@ -9,7 +9,7 @@ export DVC_NO_ANALYTICS := 1
 export PYTHONDONTWRITEBYTECODE :=
 dataset = $(shell sed -n 's/^dataset: *\([^ ]*\).*/\1/p' params.yaml)
 
-.PHONY: help setup demo apt lint test test-full lab ui environment.yml docs
+.PHONY: help setup demo apt lint test test-full lab ui environment.yml docs peers
 
 help:  ## list the targets
 	@grep -E '^[a-z.-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -51,6 +51,9 @@ environment.yml: setup  ## write environment.yml from the lock
 
 docs: setup  ## write docs/cli.md from the program
 	@python scripts/cli_docs.py
+
+peers: setup  ## environments of the published peers, for benchmarks/peers.py
+	@bash scripts/peers.sh
 
 lab: setup  ## JupyterLab on the notebooks
 	jupyter lab --notebook-dir=notebooks --LabApp.news_url= \
