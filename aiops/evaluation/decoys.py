@@ -31,7 +31,7 @@ from aiops.evaluation.grafts import Calls, World, graft
 from aiops.evaluation.stress import joined, known_edges, rng_of
 
 COUNT = 40
-BLOCKS = 10  # at least, of normal time
+BLOCKS = 10  # at least, that normal time is made of anew
 _SYLLABLES = [a + b for a in "bdfgklmnprstvz" for b in "aeiou"]
 _SECOND = 1_000_000_000
 
@@ -167,22 +167,27 @@ class _Block:
 
 
 def _blocks(case: Case, step: int, rng: np.random.Generator) -> _Block:
-    """Blocks that fill all windows, each from a place in normal time, whole steps away."""
+    """Blocks that fill all windows, each from a place in normal time, whole steps away.
+
+    In the incident they are as long as it is (at most half the longest normal window): what
+    drifts in normal time drifts there too, and does not cancel out.
+    """
     normal = [(a.value, b.value) for a, b in joined(case.normal)]
     abnormal = case.abnormal[1].value - case.abnormal[0].value
-    longest = max(b - a for a, b in normal)
-    length = min(abnormal, sum(b - a for a, b in normal) // BLOCKS, longest // 2)
-    length = max(-(-length // step) * step, step)
-    filled = [(start, min(length, b - start)) for a, b in _all_windows(case)
-              for start in range(a, b, length)]
+    long_block = min(abnormal, max(b - a for a, b in normal) // 2)
+    short = min(long_block, sum(b - a for a, b in normal) // BLOCKS)
+    filled = [tile for a, b in normal for tile in _tiles(a, b, short, step)]
+    filled += _tiles(case.abnormal[0].value, case.abnormal[1].value, long_block, step)
     start, long = (np.array(each, dtype="int64") for each in zip(*filled, strict=True))
     place = np.array([_place(normal, *each, step, rng)
                       for each in zip(start, long, strict=True)])
     return _Block(place, long, start - place)
 
 
-def _all_windows(case: Case) -> list[tuple[int, int]]:
-    return [(a.value, b.value) for a, b in [*joined(case.normal), case.abnormal]]
+def _tiles(start: int, end: int, length: int, step: int) -> list[tuple[int, int]]:
+    """(start, length) of blocks of whole steps that fill this time; the last may be shorter."""
+    whole = max(-(-length // step) * step, step)
+    return [(at, min(whole, end - at)) for at in range(start, end, whole)]
 
 
 def _place(normal: Sequence[tuple[int, int]], start: int, length: int, step: int,
