@@ -24,6 +24,7 @@ BREAKS = {
         f"{check}[pooled={flag}]": why for flag in (False, True) for check, why in {
             "blames_the_planted_culprit": "a caller of the cause is nearer to the symptom",
             "blames_the_entry_too": "the symptom's own service is not ranked"}.items()},
+    "microrank": {"blames_the_planted_culprit": "a caller's client span is in the same requests"},
     "random-walk": {"blames_the_entry_too": "the walker never stays at the symptom"},
 }
 ALL = [(name, check, run) for name, ranker in RANKERS.items()
