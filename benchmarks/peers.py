@@ -21,7 +21,7 @@ from aiops import datasets
 from aiops.case import Case
 from aiops.commands.output import show
 from aiops.datasets import Dataset
-from aiops.errors import AiopsError, CaseError, DependencyError
+from aiops.errors import AiopsError, CaseError, DependencyError, UsageError
 from aiops.evaluation import ranking
 from aiops.evaluation.figures import Figure, to_json
 from aiops.rca.series import Columns, columns
@@ -182,9 +182,11 @@ def main() -> None:
     parser.add_argument("targets", nargs="*", default=["shop"], help="data sets (default: shop)")
     parser.add_argument("--json", action="store_true", help="print all figures as a JSON list")
     parser.add_argument("--peer", action="append", help="only this peer (may be given again)")
-    parser.add_argument("--methods", default="", help="only these, with commas between")
+    parser.add_argument("--methods", default="", help="only these of one --peer, with commas")
     parser.add_argument("--limit", default="60", help="seconds a case (default: 60)")
     options = parser.parse_args()
+    if options.methods and len(options.peer or ()) != 1:
+        parser.error("--methods names methods of one peer: give one --peer as well.")
     try:
         figures = list(_asked(options))
     except AiopsError as error:
@@ -197,8 +199,10 @@ def main() -> None:
 
 def _asked(options: argparse.Namespace) -> Iterator[Figure]:
     words = ["--limit", options.limit, "--methods", options.methods]
-    peers = {name: [*command, *words] for name, command in installed().items()
-             if not options.peer or name in options.peer}
+    there = installed()
+    if unknown := set(options.peer or ()) - set(there):
+        raise UsageError(f"--peer must be of {', '.join(there)}. Got {', '.join(sorted(unknown))}.")
+    peers = {name: [*there[name], *words] for name in options.peer or there}
     for target in options.targets:
         yield from bench_rca(target, OWN)
         yield from bench_peers(target, peers)

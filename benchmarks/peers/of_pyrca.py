@@ -6,6 +6,9 @@ preprocessing of its own: gaps are filled and constant columns left out as RCAEv
 Bayesian networks are left out: PyRCA trains them on 10,000 rows or more.
 """
 
+from dataclasses import replace
+
+import numpy as np
 import pandas as pd
 from pyrca.analyzers.epsilon_diagnosis import EpsilonDiagnosis, EpsilonDiagnosisConfig
 from pyrca.analyzers.ht import HT, HTConfig
@@ -63,9 +66,16 @@ def anomalous(normal, abnormal):
     return detector.predict(abnormal).anomalous_metrics
 
 
+def whole_megabytes(side):
+    """Columns ``_mem`` from bytes to whole megabytes."""
+    memory = [name for name in side if name.endswith("_mem")]
+    return side.assign(**{name: np.floor(side[name] / 1e6) for name in memory})
+
+
 def rcd(incident):
-    """RCD (NeurIPS 2022)."""
-    normal, abnormal = sides(incident)
+    """RCD (NeurIPS 2022), memory in whole megabytes first, as its authors do on Sock Shop."""
+    normal, abnormal = sides(replace(incident, normal=whole_megabytes(incident.normal),
+                                     abnormal=whole_megabytes(incident.abnormal)))
     model = RCD(RCDConfig(k=normal.shape[1]))
     return [name for name, _ in model.find_root_causes(normal, abnormal).root_cause_nodes]
 
