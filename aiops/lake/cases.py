@@ -42,23 +42,27 @@ SELECT time, service_name AS service, coalesce(severity_number, 0) AS severity_n
 FROM logs WHERE service_name IS NOT NULL AND {within} ORDER BY time, row_id
 """
 # One series a service, metric and set of attributes: name{key=value,...}. Points that
-# hold a distribution become <name>.count and <name>.mean.
+# hold a distribution become <name>.count and <name>.mean; a metric about calls keeps its peer.
 _METRICS = """
 WITH cut AS (SELECT * FROM metrics WHERE service_name IS NOT NULL AND {within}),
 labels AS (
-    SELECT row_id, '{{' || string_agg(key || '=' || {text}, ',' ORDER BY key) || '}}' AS label
+    SELECT row_id, '{{' || string_agg(key || '=' || {text}, ',' ORDER BY key) || '}}' AS label,
+           coalesce(any_value(string) FILTER (key = 'peer.service'),
+                    any_value(string) FILTER (key = 'server.address')) AS peer
     FROM metric_attributes SEMI JOIN cut USING (row_id) WHERE type NOT IN ('bytes', 'empty')
     GROUP BY row_id
 ), named AS (
-    SELECT cut.*, coalesce(label, '') AS label, r.service_instance_id AS instance
+    SELECT cut.*, coalesce(label, '') AS label, r.service_instance_id AS instance,
+           nullif(peer, cut.service_name) AS peer_service
     FROM cut LEFT JOIN labels USING (row_id) LEFT JOIN resources r USING (resource_id)
 ), long AS (
     SELECT time, service_name AS service, name || label AS name,
-           coalesce(value_double, value_int::DOUBLE) AS value, unit, instance FROM named
-    UNION ALL SELECT time, service_name, name || '.count' || label, count::DOUBLE, '1', instance
-              FROM named
-    UNION ALL SELECT time, service_name, name || '.mean' || label, sum / count, unit, instance
-              FROM named WHERE count > 0
+           coalesce(value_double, value_int::DOUBLE) AS value, unit, instance, peer_service
+    FROM named
+    UNION ALL SELECT time, service_name, name || '.count' || label, count::DOUBLE, '1', instance,
+                     peer_service FROM named
+    UNION ALL SELECT time, service_name, name || '.mean' || label, sum / count, unit, instance,
+                     peer_service FROM named WHERE count > 0
 )
 SELECT * FROM long WHERE value IS NOT NULL AND isfinite(value) ORDER BY time, service, name
 """
@@ -78,6 +82,7 @@ def cut(connection: duckdb.DuckDBPyConnection, normal: Sequence[tuple[Any, Any]]
     tables = {name: to_frame(connection, query.format(**asked))
               for name, query in _TABLES.items()}
     tables["topology"] = _edges(tables["traces"])
+    tables["metrics"] = _with_known_peers(tables)
     about = {key: value for key, value in about.items() if value is not None}
     # what nobody sent is not there: a table without rows would read as "nothing happened"
     about |= {name: frame for name, frame in tables.items() if not frame.empty}
@@ -90,6 +95,14 @@ def _edges(traces: pd.DataFrame) -> pd.DataFrame:
     met = traces.loc[traces["caller"].notna(), ["caller", "service"]]
     edges = pd.concat([pair.set_axis(["caller", "callee"], axis=1) for pair in (sent, met)])
     return edges.drop_duplicates().sort_values(["caller", "callee"], ignore_index=True)
+
+
+def _with_known_peers(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Metrics whose peer is one that the traces or metrics know; an address is no service."""
+    metrics, edges = tables["metrics"], tables["topology"]
+    known = {*edges["caller"], *edges["callee"], *metrics["service"]}
+    return metrics.assign(peer_service=metrics["peer_service"].where(
+        metrics["peer_service"].isin(known)))
 
 
 def _window(window: tuple[Any, Any], what: str) -> tuple[pd.Timestamp, pd.Timestamp]:

@@ -11,23 +11,27 @@ from aiops.rca.baro import Baro
 from aiops.rca.best_single_metric import BestSingleMetric
 from aiops.rca.circa import Circa
 from aiops.rca.correlation import RankedCorrelation
+from aiops.rca.fusion import Fusion
 from aiops.rca.microrank import MicroRank
+from aiops.rca.nezha import Nezha
 from aiops.rca.nsigma import NSigma
 from aiops.rca.random_walk import RandomWalk
 from aiops.rca.traversal import Traversal
 
-__all__ = ["DEFAULT", "RANKERS", "Baro", "BestSingleMetric", "Circa", "MicroRank", "NSigma",
-           "RandomWalk", "RankedCorrelation", "Traversal", "make", "rank"]
+__all__ = ["DEFAULT", "RANKERS", "Baro", "BestSingleMetric", "Circa", "Fusion", "MicroRank",
+           "NSigma", "RandomWalk", "RankedCorrelation", "Traversal", "make", "rank"]
 
 RANKERS: dict[str, type[Ranker]] = {
+    "fusion": Fusion,
     "nsigma": NSigma, "baro": Baro, "traversal": Traversal,
     "correlation": RankedCorrelation,
     "random-walk": RandomWalk,
     "circa": Circa,
     "microrank": MicroRank,
+    "nezha": Nezha,
     "best-single-metric": BestSingleMetric,
 }
-DEFAULT = "nsigma"  # leads on the bundled set by a hair, and no unit can leak into its blame
+DEFAULT = "fusion"
 
 
 def make(ranker: str) -> Ranker:

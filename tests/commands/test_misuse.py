@@ -51,7 +51,7 @@ WRONG = {
     "lake query 'from nope' --lake lake": "The lake's views are",
     "lake query select --lake lake": "The lake's views are",
     "bench rca nope": "There is no data set 'nope'",
-    f"bench rca {SHOP} --ranker nope": "must be one of nsigma",
+    f"bench rca {SHOP} --ranker nope": "must be one of fusion",
     f"bench rca {SHOP} --layout nope": "must be one of cases",
     "bench rca lake": "Known layouts: cases",
     "bench detection nope": "There is no data set 'nope'",

@@ -196,7 +196,7 @@ def test_columns_need_metrics_or_traces():
 
 
 def test_an_unknown_ranker_lists_the_known():
-    with pytest.raises(InputError, match="must be one of nsigma, baro"):
+    with pytest.raises(InputError, match="must be one of fusion, nsigma"):
         rank(metric_case({"a": 1.0}), "oracle")
 
 

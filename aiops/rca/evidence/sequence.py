@@ -1,0 +1,68 @@
+"""The first step of a request that is not taken normally: spans and logs in one sequence.
+
+What happens within a span, its children and its log records in time order, is a chain of steps
+(what came before -> what comes next, END when nothing does). A step that this kind of span takes
+far more often than normally deviates; of a request's deviating steps the first in time is
+charged, for what follows may be its consequence. After Yu et al., "Nezha" (ESEC/FSE 2023), whose
+patterns are pairs of events too; here a step is conditional on the span and the step before, and
+charged once.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from aiops.rca import places, shifts
+from aiops.rca.evidence.steps import Steps
+from aiops.rca.view import View
+
+_SURE = 3.0  # standard errors of the two shares that chance may take
+_MORE = 0.01  # of the spans of this kind: a step that fewer more take is no matter
+_FEW_NORMAL, _FEW_ABNORMAL = 10, 3
+
+
+def blame(view: View) -> pd.Series | None:
+    """log(1 + z x difference of shares) of first deviating steps, by place."""
+    if view.arrays.spans is None:
+        return None
+    top = _charged(view).groupby(["kind", "place"])["effect"].max().reset_index()
+    return places.direct(top["effect"].to_numpy(), top["kind"].to_numpy(),
+                         top["place"].to_numpy(), view.suspects)
+
+
+def signals(view: View) -> pd.DataFrame:
+    """A row a deviating step that came first: its share before and during."""
+    found = _charged(view)
+    steps = view.arrays.once(Steps)
+    return places.by_suspect(found.assign(signal=[steps.told(at) for at in found["at"]]))
+
+
+def _charged(view: View) -> pd.DataFrame:
+    steps = view.arrays.once(Steps)
+    normal, abnormal = (side[steps.span] for side in view.sides(steps.spans))
+    k0, k1 = (np.bincount(steps.step[side], minlength=len(steps.of))
+              for side in (normal, abnormal))
+    n0, n1 = (np.bincount(steps.context[side], minlength=steps.of.max(initial=0) + 1)[steps.of]
+              for side in (normal, abnormal))
+    about = pd.DataFrame({"before": k0 / np.maximum(n0, 1), "during": k1 / np.maximum(n1, 1)})
+    more = about["during"] - about["before"]
+    z = shifts.proportions(k0, n0, k1, n1) - _SURE
+    odd = (z > 0) & (more > _MORE) & (n0 >= _FEW_NORMAL) & (n1 >= _FEW_ABNORMAL)
+    return _first(steps, np.flatnonzero(odd.to_numpy()[steps.step] & abnormal),
+                  about.assign(effect=z * more))
+
+
+def _first(steps: Steps, at: np.ndarray, about: pd.DataFrame) -> pd.DataFrame:
+    """Deviating steps by whom they speak against; each request charges its first alone."""
+    rows = pd.DataFrame({"trace": steps.spans.trace[steps.span[at]], "time": steps.time[at],
+                         "step": steps.step[at], "at": at, "kind": steps.kind[at],
+                         "place": steps.place[at]})
+    of = rows.groupby("step").size()
+    first = rows.sort_values(["trace", "time", "place", "step"]).drop_duplicates("trace")
+    found = first.groupby(["kind", "place", "step"]).agg(
+        n=("at", "size"), at=("at", "min")).reset_index()
+    share = found["n"] / of.reindex(found["step"]).to_numpy()  # of its occurrences came first
+    told = about.loc[found["step"]].reset_index(drop=True)
+    return found.assign(
+        effect=np.log1p(told["effect"] * share), before=told["before"], during=told["during"])

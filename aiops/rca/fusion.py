@@ -1,0 +1,75 @@
+"""The default ranker: all evidence in one unit, each silent where it could not tell, summed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+
+from aiops.base import Ranker
+from aiops.case import Case
+from aiops.errors import CaseError
+from aiops.rca import places
+from aiops.rca.evidence import EVIDENCE, LEARN
+from aiops.rca.series import ordered
+from aiops.rca.view import CALM, View
+
+EXPLAINED = 0.5  # of the blame by a caller's metrics, by the callee that is blamed most
+KEPT = 0.05  # of blame within what normal time shows, to break ties
+
+
+class Fusion(Ranker):
+    """The sum of all evidence that a Case has, beyond what calm windows of the same system show.
+
+    Args:
+        evidence: names of the evidence to use; all when None.
+        calm: windows of normal time judged the same way; blame counts above their strongest.
+    """
+
+    def __init__(self, evidence: Sequence[str] | None = None, calm: int = CALM) -> None:
+        self.evidence = evidence
+        self.calm = calm
+
+    def fit(self, cases: Sequence[Case], y: Any = None) -> Self:
+        """Learn from past incidents what is usual in them; without labels."""
+        self.memory_ = {name: learn(cases) for name, learn in LEARN.items()}
+        return self
+
+    def rank(self, case: Case) -> pd.Series:
+        """Blame: the sum over evidence of log(1 + normal scales beyond chance)."""
+        terms = self.terms(View.of(case, getattr(self, "memory_", None)))
+        if terms.empty and self.evidence is not None:
+            raise CaseError(f"This Case has nothing for {', '.join(self.evidence)}. "
+                            f"It has {', '.join(case.tables)}.")
+        return ordered(case, terms.sum(axis=1))
+
+    def terms(self, view: View) -> pd.DataFrame:
+        """Blame by suspect (rows) and evidence (columns); evidence without data has none."""
+        found = {}
+        calm = list(view.calm(self.calm))
+        for name in EVIDENCE if self.evidence is None else self.evidence:
+            raw = EVIDENCE[name].blame(view)
+            if raw is not None:
+                usual = max((EVIDENCE[name].blame(each).max() for each in calm), default=0.0)
+                found[name] = beyond(raw, usual)
+        return _handed_down(pd.DataFrame(found, index=view.suspects), view.arrays.edges)
+
+    def parts(self) -> dict[str, Ranker]:
+        """Each evidence alone."""
+        return {name: Fusion((name,), self.calm) for name in EVIDENCE}
+
+
+def _handed_down(terms: pd.DataFrame, edges: pd.DataFrame) -> pd.DataFrame:
+    """Terms, less what of a caller's own metrics its callees explain: it waits for them."""
+    if "metrics" not in terms or terms.shape[1] == 1:
+        return terms
+    worst = places.worst_callee(terms.sum(axis=1), edges)
+    return terms.assign(metrics=terms["metrics"] - EXPLAINED * np.minimum(
+        terms["metrics"], worst))
+
+
+def beyond(blame: pd.Series, usual: float) -> pd.Series:
+    """Blame above what normal time shows; of the rest a twentieth is kept."""
+    return np.maximum(blame - usual, 0.0) + KEPT * np.minimum(blame, usual)

@@ -1,0 +1,171 @@
+"""A Case under one choice of normal and abnormal time: what an evidence looks at.
+
+The arrays are made once; the incident and the calm windows that it is compared with are views
+of the same arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, TypeVar
+
+import numpy as np
+import pandas as pd
+
+from aiops.case import Case, Window
+from aiops.logs.templates import templates
+from aiops.rca.matrix import Matrix
+from aiops.rca.spans import Spans
+
+T = TypeVar("T")
+CALM = 4  # windows of normal time that are judged as if they were the incident
+_CALM_SHARE = 1 / 3  # of a stretch of normal time that one of them may take
+
+
+class Arrays:
+    """The tables of a Case as arrays, each made when it is first asked for; None: no table."""
+
+    def __init__(self, case: Case) -> None:
+        self.case = case
+        self._made: dict[Callable[..., Any], Any] = {}
+
+    def once(self, make: Callable[[Arrays], T]) -> T:
+        """What ``make`` makes of these arrays, whichever windows count; made once."""
+        if make not in self._made:
+            self._made[make] = make(self)
+        made: T = self._made[make]
+        return made
+
+    @cached_property
+    def spans(self) -> Spans | None:
+        return None if self.case.traces is None or self.case.traces.empty else Spans(self.case)
+
+    @cached_property
+    def matrix(self) -> Matrix | None:
+        return None if self.case.metrics is None or self.case.metrics.empty else Matrix(self.case)
+
+    @cached_property
+    def logs(self) -> Logs | None:
+        return None if self.case.logs is None or self.case.logs.empty else Logs(self)
+
+    @cached_property
+    def edges(self) -> pd.DataFrame:
+        """Who calls whom: the Case's topology, else what its spans show."""
+        if self.case.topology is not None:
+            return self.case.topology
+        if self.spans is None:
+            return pd.DataFrame({"caller": [], "callee": []}, dtype=object)
+        out = self.spans.callee != None  # noqa: E711  elementwise
+        return pd.DataFrame({"caller": self.spans.names[out], "callee": self.spans.callee[out]}
+                            ).drop_duplicates(ignore_index=True)
+
+
+class Logs:
+    """Log records as arrays (n_records,): service names, template codes, time in ns.
+
+    ``row`` is the span (a row of ``Spans``) that each was written in, -1 where nobody knows; one
+    that tells its trace alone counts to its service's last span begun by then.
+    """
+
+    def __init__(self, arrays: Arrays) -> None:
+        table = arrays.case.logs
+        assert table is not None
+        self.service = table["service"].to_numpy(dtype=object)
+        self.time = table["time"].dt.as_unit("ns").astype("int64").to_numpy()
+        told = table.get("template")
+        text = templates(table["body"]) if told is None or told.isna().any() else told
+        self.template, self.templates = pd.factorize(text, sort=True)
+        self.row = np.full(len(table), -1)
+        if arrays.spans is not None and "trace_id" in table:
+            self.row = _span_of(table, self, arrays.spans)
+
+    def within(self, windows: Sequence[Window]) -> np.ndarray:
+        """Records in one of the half-open windows, bool (n_records,)."""
+        inside = np.zeros(len(self.time), dtype=bool)
+        for start, end in windows:
+            inside |= (self.time >= start.value) & (self.time < end.value)
+        return inside
+
+
+def _span_of(table: pd.DataFrame, logs: Logs, spans: Spans) -> np.ndarray:
+    span = pd.DataFrame({"trace": spans.trace_ids.to_numpy(dtype=object),
+                         "service": spans.names, "time": spans.start,
+                         "row": np.arange(len(spans))})
+    record = pd.DataFrame({"trace": table["trace_id"].to_numpy(dtype=object),
+                           "service": logs.service, "time": logs.time,
+                           "at": np.arange(len(table))})
+    record = record[record["trace"].notna()].sort_values("time", kind="stable")
+    found = pd.merge_asof(record, span.sort_values("time", kind="stable"), on="time",
+                          by=["trace", "service"])
+    row = np.full(len(table), -1)
+    row[found["at"]] = found["row"].fillna(-1).astype(int)
+    if "span_id" in table:
+        by_id = pd.Series(np.arange(len(spans)), index=spans.ids.to_numpy(dtype=object))
+        exact = table["span_id"].map(by_id[~by_id.index.duplicated()])
+        row = np.where(exact.notna(), exact.fillna(-1).astype(int), row)
+    return row
+
+
+@dataclass(frozen=True)
+class View:
+    """Arrays of a Case with the windows that count as normal and as the incident.
+
+    ``memory`` is what each evidence that learns (``evidence.LEARN``) knows of past incidents.
+    """
+
+    arrays: Arrays
+    normal: tuple[Window, ...]
+    abnormal: Window
+    memory: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, case: Case, memory: Mapping[str, Any] | None = None) -> View:
+        """The Case as it is."""
+        return cls(Arrays(case), case.normal, case.abnormal, memory or {})
+
+    @property
+    def case(self) -> Case:
+        return self.arrays.case
+
+    @property
+    def suspects(self) -> list[str]:
+        return list(self.case.suspects)
+
+    def sides(self, of: Spans | Matrix | Logs) -> tuple[np.ndarray, np.ndarray]:
+        """Which spans, rows or records are normal, and which are of the incident."""
+        return of.within(self.normal), of.within([self.abnormal])
+
+    def calm(self, number: int = CALM) -> Iterator[View]:
+        """Views of normal time in which nothing happened: a window each, the rest normal."""
+        length = min(self.abnormal[1] - self.abnormal[0],
+                     max(end - start for start, end in self.normal) * _CALM_SHARE)
+        for window in _strewn(self.normal, length, number):
+            rest = tuple(part for each in self.normal for part in _without(each, window))
+            yield replace(self, normal=rest, abnormal=window)
+
+
+def _strewn(windows: Sequence[Window], length: pd.Timedelta, number: int) -> list[Window]:
+    """Evenly strewn windows of this length, each within one of the given ones."""
+    room = [(start, end - length) for start, end in windows if end - start >= length]
+    total = sum((last - first for first, last in room), pd.Timedelta(0))
+    made = []
+    for i in range(number):
+        at = total * ((i + 0.5) / number)
+        for first, last in room:
+            if at <= last - first:
+                made.append((first + at, first + at + length))
+                break
+            at -= last - first
+    return made
+
+
+def _without(window: Window, out: Window) -> Iterator[Window]:
+    if out[0] >= window[1] or out[1] <= window[0]:
+        yield window
+        return
+    if window[0] < out[0]:
+        yield window[0], out[0]
+    if out[1] < window[1]:
+        yield out[1], window[1]
