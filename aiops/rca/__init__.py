@@ -19,7 +19,7 @@ from aiops.rca.random_walk import RandomWalk
 from aiops.rca.traversal import Traversal
 
 __all__ = ["DEFAULT", "RANKERS", "Baro", "BestSingleMetric", "Circa", "Fusion", "MicroRank",
-           "NSigma", "RandomWalk", "RankedCorrelation", "Traversal", "make", "rank"]
+           "NSigma", "Nezha", "RandomWalk", "RankedCorrelation", "Traversal", "make", "rank"]
 
 RANKERS: dict[str, type[Ranker]] = {
     "fusion": Fusion,
