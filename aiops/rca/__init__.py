@@ -12,14 +12,16 @@ from aiops.rca.best_single_metric import BestSingleMetric
 from aiops.rca.circa import Circa
 from aiops.rca.correlation import RankedCorrelation
 from aiops.rca.fusion import Fusion
+from aiops.rca.learned import Learned
 from aiops.rca.microrank import MicroRank
 from aiops.rca.nezha import Nezha
 from aiops.rca.nsigma import NSigma
 from aiops.rca.random_walk import RandomWalk
 from aiops.rca.traversal import Traversal
 
-__all__ = ["DEFAULT", "RANKERS", "Baro", "BestSingleMetric", "Circa", "Fusion", "MicroRank",
-           "NSigma", "Nezha", "RandomWalk", "RankedCorrelation", "Traversal", "make", "rank"]
+__all__ = ["DEFAULT", "RANKERS", "Baro", "BestSingleMetric", "Circa", "Fusion", "Learned",
+           "MicroRank", "NSigma", "Nezha", "RandomWalk", "RankedCorrelation", "Traversal", "make",
+           "rank"]
 
 RANKERS: dict[str, type[Ranker]] = {
     "fusion": Fusion,
@@ -29,6 +31,7 @@ RANKERS: dict[str, type[Ranker]] = {
     "circa": Circa,
     "microrank": MicroRank,
     "nezha": Nezha,
+    "learned": Learned,
     "best-single-metric": BestSingleMetric,
 }
 DEFAULT = "fusion"

@@ -107,8 +107,8 @@ def _raised(case: Case) -> _Raised:
         raise CaseError("Ranking by alerts needs alerts. "
                         f"This Case has {', '.join(case.tables) or 'no tables'}.")
     direction = alerts["direction"].fillna("") if "direction" in alerts else ""
-    own = pd.DataFrame({"who": alerts["instance"], "kind": alerts["kind"],
-                        "what": (alerts["kind"] + " " + alerts["name"] + " " + direction).str.strip()})
+    what = (alerts["kind"] + " " + alerts["name"] + " " + direction).str.strip()
+    own = pd.DataFrame({"who": alerts["instance"], "kind": alerts["kind"], "what": what})
     parts = [own]
     if "peer" in alerts:
         calls = alerts[alerts["peer"].notna() & (alerts["peer"] != alerts["instance"])]

@@ -47,13 +47,13 @@ class Learned(Ranker):
         self.seed = seed
 
     def fit(self, cases: Sequence[Case], y: Any = None) -> Self:
-        """Learn from confirmed incidents.
+        """Learn from confirmed incidents; where there is none, nothing is learned.
 
         Args:
             y: the culprits of each case, a list of names a case.
 
         Raises:
-            InputError: y is missing, not of the cases' length, or names no suspect.
+            InputError: y is missing or not of the cases' length.
         """
         cases = list(cases)
         if y is None or len(list(y)) != len(cases):
@@ -61,17 +61,16 @@ class Learned(Ranker):
                              f"{'none' if y is None else len(list(y))} for {len(cases)} cases.")
         past, self.features_ = self._sources(cases)
         rows, culprit = _examples([past(case) for case in cases], list(y))
-        if not culprit.any():
-            raise InputError("Learned.fit needs confirmed incidents: cases whose culprits are "
-                             f"among their suspects. Got none in {len(cases)} cases.")
         self.columns_ = list(rows.columns)
-        self.forests_ = [forest.fit(rows.to_numpy(), culprit) for forest in self._forests()]
+        self.forests_ = [forest.fit(rows.to_numpy(), culprit) for forest in self._forests()
+                         if culprit.any()]
         return self
 
     def rank(self, case: Case) -> pd.Series:
         """Blame: the share of it, from 0 to 1; it sums to 1 where anybody is to blame."""
-        if not hasattr(self, "forests_"):
-            raise NotFittedError("Learned.rank needs fit(cases, culprits) first.")
+        if not getattr(self, "forests_", []):
+            raise NotFittedError("Learned.rank needs fit(cases, culprits) first, with a case "
+                                 "whose culprits are among its suspects.")
         found = self.features_(case)
         rows = found.reindex(columns=self.columns_, fill_value=0.0).to_numpy()
         blame = np.mean([_share(forest.predict_proba(rows)[:, 1]) for forest in self.forests_],
