@@ -48,19 +48,20 @@ class Others:
     """The incidents of a data set less their requests, to put two of them together.
 
     Args:
-        cases, culprits: by id.
-        alerts: of past incidents, for decoys.
+        cases, culprits: by id; a Case is asked for only when it is drawn.
+        alerts: of past incidents, for decoys of a Case with alerts; called when needed.
     """
 
     cases: Mapping[str, Case]
     culprits: Mapping[str, Sequence[str]]
-    alerts: Past | None = None
+    alerts: Callable[[], Past | None] = lambda: None
 
 
 def variants(others: Others) -> list[Variant]:
     """All stresses, in the order of the figures."""
     def decoyed(case: Case, seed: int) -> Case:
-        return decoys(case, COUNT, seed, others.alerts)
+        past = None if case.alerts is None else others.alerts()
+        return decoys(case, COUNT, seed, past)
 
     return [
         Variant(f"decoys={COUNT}", _alone(decoyed), True, decoyed),

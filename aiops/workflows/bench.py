@@ -4,26 +4,21 @@ from __future__ import annotations
 
 import json
 import logging
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from aiops import datasets, rca
-from aiops.base import Ranker
 from aiops.case import Case
 from aiops.datasets import Dataset
 from aiops.errors import CaseError, InputError
 from aiops.evaluation import ranking
-from aiops.evaluation.decoys import Past, past_alerts
 from aiops.evaluation.figures import Figure
 from aiops.evaluation.ranking import Outcome
 from aiops.evaluation.stress import pseudo_incidents
-from aiops.evaluation.variants import Others, Variant, less_requests, variants
-from aiops.workflows import parallel
+from aiops.evaluation.variants import Variant, variants
+from aiops.workflows import judging, parallel
 from aiops.workflows.fitting import Entry, Fitted, Incidents
 
 log = logging.getLogger(__name__)
@@ -57,15 +52,15 @@ def bench_rca(target: str | Path, rankers: Sequence[str] | None = None,
         LayoutError: no such data set. CaseError: a Case or a truth that cannot be read.
     """
     dataset = datasets.load(target, layout)
-    _check_truth(dataset)
-    entries = _entries(list(rca.RANKERS) if rankers is None else rankers)
+    judging.check_truth(dataset)
+    entries = judging.entries(list(rca.RANKERS) if rankers is None else rankers)
     if seeds < 1:
         raise InputError(f"bench_rca needs at least one seed. Got seeds={seeds}.")
     incidents = Incidents(dataset)
     if not incidents.readers:
         raise CaseError(f"{dataset.root} has no Case whose truth names culprits.")
     run = _Run(dataset, Fitted(dataset, incidents), entries)
-    hard = variants(_others(incidents, run.fitted)) if stress else []
+    hard = variants(judging.others(incidents, run.fitted)) if stress else []
     for name, case in incidents.read("rank"):
         run.plain(name, case)
         for variant in hard:
@@ -74,17 +69,6 @@ def bench_rca(target: str | Path, rankers: Sequence[str] | None = None,
             run.pseudo(name, case)
     run.no_incidents()
     return run.figures()
-
-
-def _entries(names: Sequence[str]) -> list[Entry]:
-    if not names:
-        raise InputError(f"bench_rca needs rankers. Known: {', '.join(rca.RANKERS)}.")
-    made = []
-    for name in names:
-        model = rca.make(name)
-        made += [Entry(name, model), *[Entry(name, own, part)
-                                        for part, own in model.parts().items()]]
-    return made
 
 
 @dataclass
@@ -136,31 +120,11 @@ class _Run:
 
     def figures(self) -> list[Figure]:
         """All figures, ranker by ranker."""
-        return [figure for entry in self._whole() for figure in self._of(entry.name)]
+        return [figure for entry in self._whole() for figure in judging.figures(
+            self.dataset, entry.name, self._parts(entry.name), self.left_out)]
 
-    def _of(self, model: str) -> Iterator[Figure]:
-        plain = self.outcomes[model, ""]
-        yield from ranking.figures(plain, self.dataset.name, model)
-        for (name, part), made in self.outcomes.items():
-            if name != model or not part:
-                continue
-            if part.startswith("no_incident="):
-                yield from ranking.abstention(made, self.dataset.name, model, part)
-            else:
-                yield from self._harder(model, part, made)
-        yield _not_scored(self.dataset, model, len(plain))
-
-    def _harder(self, model: str, part: str, made: list[Outcome]) -> Iterator[Figure]:
-        """A slice, and within it what the set's own protocol judges apart."""
-        name = self.dataset.name
-        yield from ranking.of_slice(made, name, model, part)
-        own = dict.fromkeys(each for o in made for each in o.truth.get("slices", []))
-        for each in own:
-            held = [o for o in made if each in o.truth.get("slices", [])]
-            yield from ranking.of_slice(held, name, model, f"{part}, {each}")
-        if part in self.left_out:
-            yield Figure("rca", name, model, part, "left_out", float(self.left_out[part]), None,
-                         None, len({o.case for o in made}), None, "count")
+    def _parts(self, model: str) -> dict[str, list[Outcome]]:
+        return {part: made for (name, part), made in self.outcomes.items() if name == model}
 
     def _whole(self) -> list[Entry]:
         return [entry for entry in self.entries if not entry.part]
@@ -172,14 +136,9 @@ class _Run:
     def _rank(self, entry: Entry, part: str, name: str, case: Case, truth: Any,
               variant: Variant | None = None, seed: int = 0) -> None:
         model = self.fitted.of(entry, name, variant, seed)
-        made = _outcome(entry, model, name, case, truth, logging.DEBUG if part else logging.WARNING)
+        made = judging.outcome(entry, model, name, case, truth,
+                               logging.DEBUG if part else logging.WARNING)
         self.outcomes.setdefault((entry.name, part), []).append(made)
-
-
-def _not_scored(dataset: Dataset, model: str, scored: int) -> Figure:
-    left = len(dataset.readers()) - scored
-    return Figure("rca", dataset.name, model, "all", "not_scored", float(left), None, None, scored,
-                  None, "count")
 
 
 def summary(metrics: Path) -> list[dict[str, Any]]:
@@ -273,48 +232,3 @@ def _rows(held: list[Figure]) -> Iterator[dict[str, Any]]:
 def _cell(figure: Figure) -> str:
     value = f"{figure.value:.3g}"
     return value if figure.low is None else f"{value} [{figure.low:.2g}, {figure.high:.2g}]"
-
-
-def _check_truth(dataset: Dataset) -> None:
-    if not dataset.truth:
-        raise CaseError(f"{dataset.root} has no truth.json to score against. Write one beside "
-                        'the cases: {"<id>": {"culprits": ["<service>"], "kind": "service"}}.')
-    for name in dataset.readers():
-        if name not in dataset.truth:
-            raise CaseError(f"The truth of {dataset.root} lacks the case {name!r}. "
-                            "A case that is no incident has culprits [].")
-
-
-def _others(incidents: Incidents, fitted: Fitted) -> Others:
-    """The incidents less their requests, and what services raise when they are not guilty."""
-    cases = {name: less_requests(case) for name, case in incidents.read("read")}
-    names = list(cases)
-    return Others(cases, dict(zip(names, incidents.culprits(names), strict=True)),
-                  _past(cases, incidents, fitted))
-
-
-def _past(cases: dict[str, Case], incidents: Incidents, fitted: Fitted) -> Past | None:
-    """Alerts of past incidents; of the scored ones where there is no history."""
-    if not any(case.alerts is not None for case in cases.values()):
-        return None
-    if fitted.history:
-        return past_alerts((case for _, case in fitted.history),
-                           [fitted.truth.get(name, {}).get("culprits", [])
-                            for name, _ in fitted.history])
-    return past_alerts(cases.values(), incidents.culprits(cases))
-
-
-def _outcome(entry: Entry, model: Ranker, name: str, case: Case, truth: Any,
-             level: int) -> Outcome:
-    started = time.perf_counter()
-    blame, error = None, None
-    try:
-        blame = model.rank(case)
-        ranking.stated(blame)
-    except Exception as raised:  # noqa: BLE001  a model's failure is a miss, and is counted
-        blame, error = None, f"{type(raised).__name__}: {raised}"
-        if entry.part and isinstance(raised, CaseError):  # nothing to say is no failure here
-            blame = pd.Series(0.0, index=list(case.suspects))
-        log.log(level, "%s failed on %s: %s", entry.name, name, error)
-    return Outcome(blame, case.suspects, truth, time.perf_counter() - started, error,
-                   name if truth["culprits"] else None)
