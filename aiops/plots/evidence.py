@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,7 +25,8 @@ _COLUMNS, _HEAD_LINES, _HEAD_SIZE = 4, 3, 6.8
 
 @style.picture
 def evidence(metrics: pd.DataFrame, normal: Sequence[Window], abnormal: Window,
-             suspects: Sequence[str], names: Sequence[str] | None = None,
+             suspects: Sequence[str],
+             names: Sequence[str] | Mapping[str, Sequence[str]] | None = None,
              blame: pd.Series | None = None, source: str = "") -> Figure:
     """Draw each metric over its median in ``normal``.
 
@@ -34,14 +35,16 @@ def evidence(metrics: pd.DataFrame, normal: Sequence[Window], abnormal: Window,
         normal, abnormal: half-open windows.
         suspects: the first is the one pointed at; those that send no metrics (an edge, a
             host) are named in the text instead of drawn.
-        names: metrics, one column each; without, each suspect's own four that moved most.
+        names: metrics, one column each; a mapping gives each suspect its own; without, each has
+            its own four that moved most.
         blame: blame by suspect, written under its name.
         source: what is drawn, for the line under the title.
     """
     shown, asked = metrics[metrics.service.isin(suspects)], suspects
     suspects = [s for s in suspects if (shown.service == s).any()]
     found = {s: moves(shown[shown.service == s], normal, abnormal) for s in suspects}
-    columns = {s: list(names or found[s].index[:_COLUMNS]) for s in suspects}
+    own, names = (names, None) if isinstance(names, Mapping) else ({}, names)
+    columns = {s: list(names or own.get(s, found[s].index[:_COLUMNS])) for s in suspects}
     if shown[shown.name.isin(sum(columns.values(), []))].empty:
         raise InputError(f"evidence found none of the metrics {', '.join(names or ['(any)'])} for "
                          f"{', '.join(asked)}. Names seen: "

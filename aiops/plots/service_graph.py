@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import networkx as nx
@@ -13,18 +12,16 @@ import pandas as pd
 from aiops.errors import InputError
 from aiops.evidence import spans
 from aiops.plots import layout, style
+from aiops.plots import sheet as sheets
+from aiops.plots.sheet import ARROW, BOX_H, LINE_H, MARGIN, MOST, Sheet
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-BOX_H, MARGIN, WIDEST_STEP = 0.50, 0.18, 2.4  # inches on paper, as all that is drawn
-LINE_H, ARROW = 0.125, 0.15  # of a label, and the room an arrow's head takes
-MOST = 25  # boxes a reader can take in; the rest is folded into one
 _SLOWER_BY_MS = 2.0  # a doubled median below this is noise of the clock
 _ADDED_FROM, _FAILED_FROM = 0.10, 0.01  # shares, of a request's time and of requests, that count
 _OTHERS = "others"
-_PAD = 0.0417  # matplotlib's own around the panels
 
 
 @style.picture
@@ -159,27 +156,11 @@ def _merge(graph: nx.DiGraph, name: dict[str, str]) -> nx.DiGraph:
 
 
 # --- drawing -----------------------------------------------------------------------------
-@dataclass(frozen=True)
-class _Sheet:
-    """Where things stand, in inches: boxes by name, bends by themselves."""
-
-    at: dict[Any, tuple[float, float]]
-    height: dict[str, float]
-    box_w: float
-    gap: float  # between two columns of boxes
-
-
 def _draw(graph: nx.DiGraph, boxes: pd.DataFrame, change: bool, title: str, text: str) -> Figure:
     height = {n: _box_height(graph, n) for n in graph}
     plan = layout.layered(graph, {n: h + MARGIN for n, h in height.items()})
-    sheet = _sheet(plan, height)
-    ends = [y + s * (height[n] / 2 if n in height else 0.06)
-            for n, (_, y) in sheet.at.items() for s in (-1, 1)]
-    low, high = min(ends) - 0.03, max(ends) + 0.03
-    fig = style.figure(high - low + 2 * _PAD)
-    ax = fig.subplots()
-    ax.set(xlim=(0, style.WIDTH_IN - 2 * _PAD), ylim=(low, high))
-    ax.axis("off")
+    sheet = sheets.sheet(plan, height)
+    fig, ax = sheets.blank(sheet)
     _lines(ax, graph, plan, sheet)
     for node in graph:
         _box(ax, node, sheet, boxes.loc[node] if node in boxes.index else None, change)
@@ -196,63 +177,19 @@ def _lines_of(edge: dict[str, Any]) -> int:
     return 1 + int(edge["slower"]) + int(edge["fails"])
 
 
-def _sheet(plan: layout.Layout, height: dict[str, float]) -> _Sheet:
-    layers = max(x for x, _ in plan.position.values()) + 1
-    room = style.WIDTH_IN - 2 * _PAD - 0.02
-    box_w = 1.22 if layers <= 4 else 1.02
-    step = min((room - box_w) / max(layers - 1, 1), WIDEST_STEP)
-    at = {n: (box_w / 2 + 0.01 + x * step, y) for n, (x, y) in plan.position.items()}
-    return _Sheet(at, height, box_w, step - box_w)
-
-
-def _lines(ax: Axes, graph: nx.DiGraph, plan: layout.Layout, sheet: _Sheet) -> None:
+def _lines(ax: Axes, graph: nx.DiGraph, plan: layout.Layout, sheet: Sheet) -> None:
     busiest = max((d["per_s"] for *_, d in graph.edges(data=True)), default=1.0)
     width = {e: 0.8 + 5 * float(np.sqrt(graph.edges[e]["per_s"] / busiest)) for e in plan.bends}
-    leave = _ports(sheet, plan.bends, 0, {e: width[e] + 2 for e in plan.bends})
-    enter = _ports(sheet, plan.bends, 1, {e: _lines_of(graph.edges[e]) for e in plan.bends})
+    leave = sheets.ports(sheet, plan.bends, 0, {e: width[e] + 2 for e in plan.bends})
+    enter = sheets.ports(sheet, plan.bends, 1, {e: _lines_of(graph.edges[e]) for e in plan.bends})
     for edge in sorted(plan.bends, key=lambda e: -width[e]):
-        way = _way(sheet, edge, plan.bends[edge], leave[edge], enter[edge])
+        way = sheets.way(sheet, edge, plan.bends[edge], leave[edge], enter[edge])
         _line(ax, way, graph.edges[edge], width[edge], sheet.gap)
 
 
-def _ports(sheet: _Sheet, bends: dict, side: int, share: dict[layout.Edge, float]) -> dict:
-    """Heights where edges leave (side 0) and enter (1) their boxes, spread over the side."""
-    out = {}
-    for node in {e[side] for e in bends}:
-        mine = [e for e in bends if e[side] == node]
-        mine.sort(key=lambda e: -sheet.at[(bends[e] or [e[1 - side]])[-side]][1])
-        part = np.array([share[e] for e in mine])
-        room = min(sheet.height[node] * 0.72, 0.16 * len(mine)) if side == 0 else \
-            LINE_H * part.sum()
-        middle = (np.cumsum(part) - part / 2) / part.sum()
-        out.update({e: sheet.at[node][1] + room * (0.5 - m)
-                    for e, m in zip(mine, middle, strict=True)})
-    return out
-
-
-def _way(sheet: _Sheet, edge: layout.Edge, bends: list, leave: float, enter: float) -> list:
-    """Points an edge passes: flat across the layers it skips, tip at the last."""
-    half = sheet.box_w / 2
-    flat = [(sheet.at[b][0] + s * half, sheet.at[b][1]) for b in bends for s in (-1, 1)]
-    return [(sheet.at[edge[0]][0] + half, leave), *flat, (sheet.at[edge[1]][0] - half, enter)]
-
-
 def _line(ax: Axes, way: list, data: dict[str, Any], width: float, gap: float) -> None:
-    from matplotlib.patches import PathPatch, Polygon
-    from matplotlib.path import Path
-
     worse, tip = bool(data["worse"]), way[-1]
-    color = style.ACCENT if worse else style.LINE
-    points = [*way[:-1], (tip[0] - 0.10, tip[1])]
-    verts, codes = [points[0]], [Path.MOVETO]
-    for (x0, y0), (x1, y1) in zip(points, points[1:], strict=False):
-        verts += [((x0 + x1) / 2, y0), ((x0 + x1) / 2, y1), (x1, y1)]
-        codes += [Path.CURVE4] * 3
-    ax.add_patch(PathPatch(Path(verts, codes), fc="none", ec=color, lw=width, capstyle="butt",
-                           zorder=2 + worse))
-    half = 0.045 + width / 72 * 0.3
-    ax.add_patch(Polygon([tip, (tip[0] - 0.12, tip[1] + half), (tip[0] - 0.12, tip[1] - half)],
-                         fc=color, ec="none", zorder=2.5 + worse))
+    sheets.arrow(ax, way, style.ACCENT if worse else style.LINE, width, worse)
     _label(ax, tip, data, gap - ARROW)
 
 
@@ -270,7 +207,7 @@ def _label(ax: Axes, tip: tuple[float, float], data: dict[str, Any], room: float
                             "alpha": 0.8})
 
 
-def _box(ax: Axes, node: str, sheet: _Sheet, told: pd.Series | None, change: bool) -> None:
+def _box(ax: Axes, node: str, sheet: Sheet, told: pd.Series | None, change: bool) -> None:
     from matplotlib.patches import FancyBboxPatch
 
     (x, y), width, height = sheet.at[node], sheet.box_w, sheet.height[node]

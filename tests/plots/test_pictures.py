@@ -242,3 +242,15 @@ def test_graph_names_where_errors_begin(calm):
     assert figure.get_label() == "Errors begin at payment, in 25% more of the requests"
     assert "1.0/s\n25% fail" in words(figure)
     assert "±0 ms, 25% fail" in words(figure)
+
+
+def test_evidence_may_give_each_suspect_series_of_its_own():
+    time = pd.date_range("2026-01-31T12:00:00Z", periods=20, freq="5s")
+    metrics = pd.concat([pd.DataFrame({"time": time, "service": service, "name": name,
+                                       "value": 1.0 + 9 * (np.arange(20) >= 10)})
+                         for service in ("cart", "web") for name in ("cpu", "memory", "disk")])
+    windows = [(time[0], time[10])], (time[10], time[19])
+    figure = plots.evidence(metrics, *windows, ["cart", "web"],
+                            {"cart": ["memory"], "web": ["disk", "cpu"]})
+    heads = [ax.get_title(loc="left") for ax in figure.axes]
+    assert heads == ["memory", "", "disk", "cpu"]
