@@ -61,7 +61,7 @@ class Circa(Ranker):
             names = names[names == names[target]]
         sides = [_by_name(side, made.about, names.index) for side in (made.normal, made.abnormal)]
         scores = [self._adjusted(_scores(sides[0][name], sides[1][name], graph), graph)
-                  for name in sorted(set(sides[0]) & set(sides[1]))]
+                  for name in sorted(sides[0])]
         return ordered(case, pd.concat(scores).groupby(level=0).max())
 
     def _adjusted(self, score: pd.Series, graph: nx.DiGraph) -> pd.Series:
@@ -74,11 +74,15 @@ class Circa(Ranker):
 
 def _by_name(side: pd.DataFrame, about: pd.DataFrame, kept: pd.Index) -> dict[str, pd.DataFrame]:
     """By metric: a row a time, a column a service; what is missing is the service's mean."""
+    known = about.loc[kept].drop_duplicates(["name", "service"])[["name", "service"]]
+    number = about.loc[kept].groupby(["name", "service"]).ngroup()
     side = side[side["column"].isin(kept)]
+    whole = wide(side.assign(column=side["column"].map(number)))
     out = {}
-    for name, rows in side.groupby(side["column"].map(about["name"])):
-        by_service = wide(rows.assign(column=rows["column"].map(about["service"])))
-        out[str(name)] = by_service.fillna(by_service.mean())
+    for name, own in known.groupby("name"):
+        part = whole[whole.columns.intersection(number[own.index])].dropna(how="all")
+        service = dict(zip(number[own.index], own["service"], strict=True))
+        out[str(name)] = part.rename(columns=service).fillna(part.mean().rename(service))
     return out
 
 
