@@ -19,8 +19,8 @@ def symptom(case: Case, made: Columns) -> tuple[int, pd.Index]:
 
     A stated symptom is the column of its metric (``latency`` and ``errors``, where no column
     is called so, are those of the service's spans), compared with columns of the same name.
-    Where none is stated it is how the entry service answers (latency of its spans; without
-    spans, whichever of its columns lies furthest off normal), compared with all columns. Of
+    Where none is stated it is how the entry service answers (latency of its spans; where there
+    are none, whichever of its columns lies furthest off normal), compared with all columns. Of
     several that fit, as of instances, it is the one furthest off normal.
 
     Raises:
@@ -28,14 +28,14 @@ def symptom(case: Case, made: Columns) -> tuple[int, pd.Index]:
     """
     told = case.symptom
     services = [told["service"]] if told else entries(case)
-    own = made.about[made.about["service"].isin(services)]
+    off = shift(made).abs()
+    own = made.about.loc[off.index][lambda about: about["service"].isin(services)]
     fitting = own[own["name"].isin(_names(own, told["metric"]))] if told else _answers(own)
-    off = shift(made).abs().reindex(fitting.index).dropna()
-    if off.empty:
+    if fitting.empty:
         raise CaseError(f"A symptom needs a column seen on both sides, of {', '.join(services)}"
                         + (f" and {told['metric']!r}. " if told else ". ")
                         + f"Got {', '.join(sorted(own['name'].unique())) or 'none'}.")
-    target = off.sort_values(ascending=False, kind="stable").index[0]
+    target = off[fitting.index].sort_values(ascending=False, kind="stable").index[0]
     others = made.about[made.about["service"] != made.about.loc[target, "service"]]
     if told:
         others = others[others["name"] == made.about.loc[target, "name"]]

@@ -70,3 +70,12 @@ def test_correlation_takes_the_rows_both_have():
     assert r[1] == pytest.approx(np.corrcoef([1, 2, 4], [2, 4, 9])[0, 1])
     assert n.tolist() == [4, 3, 4, 1]
     assert r.isna().tolist() == [False, False, True, True]
+
+
+def test_without_spans_in_the_incident_the_entry_answers_by_its_metrics():
+    case = made_case()
+    before = case.select("traces", "normal")
+    case = replace(case, symptom=None, traces=before)
+    made = columns(case)
+    assert made.about.loc[symptom(case, made)[0], "name"] in {"cpu", "memory", "latency",
+                                                              "retries", "restarts"}
