@@ -31,7 +31,10 @@ class Nezha(Ranker):
     more than ``alarm`` robust scales above normal, where the repository has absolute limits
     (80 % of CPU or memory, 200 ms on the way), which depend on units and systems; as there,
     client spans get none. Log lines are their template column, else the text with words that
-    hold a digit masked, where the repository mines Drain templates.
+    hold a digit masked, where the repository mines Drain templates. Without its logs Nezha's own
+    Online Boutique data give AS@1 / 3 / 5 of .17 / .32 / .61 (41 faults with the scored minute;
+    its authors print .93 / .96 / .96 with logs, over all 56): exceptions and returns show in
+    log lines alone, and an alarm on any metric rings in too many services.
 
     Args:
         threshold, least: of suspicious patterns.
