@@ -24,6 +24,7 @@ from aiops.commands.features import featurize
 from aiops.commands.lake import ingest, lake, receive
 from aiops.commands.notebook import notebook
 from aiops.commands.pipeline import pipeline
+from aiops.commands.ranker import register_ranker
 from aiops.commands.retrain import retrain
 from aiops.commands.serve import models, serve
 from aiops.commands.testbed import testbed
@@ -37,7 +38,8 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (doctor, receive, ingest, featurize, notebook, retrain, models, serve):
+for command in (doctor, receive, ingest, featurize, notebook, retrain, register_ranker,
+                models, serve):
     app.command()(command)
 for name, group in {"lake": lake, "bench": bench, "testbed": testbed, "pipeline": pipeline}.items():
     app.add_typer(group, name=name)

@@ -14,7 +14,8 @@ Dataset = Annotated[str | None, typer.Argument(
     help="Data set, or its folder, that the model was trained on.", show_default="shop")]
 Model = Annotated[str | None, typer.Option(
     help="Name of a registered model, instead of a data set.", show_default="DATASET-detector")]
-SHOWN = ("vus_pr", "pr_auc", "event_recall", "false_alarms_per_hour")  # where a run has them
+# Figures for people, where a run has them.
+SHOWN = ("vus_pr", "pr_auc", "event_recall", "false_alarms_per_hour", "ac_at_1", "ac_at_3")
 
 
 def serve(
@@ -25,7 +26,10 @@ def serve(
     port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 5001,
     as_json: Json = False,
 ) -> None:
-    """Score rows of features over HTTP with a registered detector, until Ctrl-C or SIGTERM."""
+    """Serve a registered detector or ranker over HTTP, until Ctrl-C or SIGTERM.
+
+    A detector scores rows of features; a ranker (`--model rank`) ranks the suspects of a Case.
+    """
     from aiops import serving
 
     name = _name(dataset, model)

@@ -1,4 +1,4 @@
-"""Registered detectors behind HTTP: MLflow's scoring server, with clear refusals."""
+"""Registered detectors and rankers behind HTTP: MLflow's scoring server, with clear refusals."""
 
 from aiops.serving.server import serve
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import numpy as np
@@ -13,10 +12,9 @@ from mlflow.pyfunc import PythonModel, PythonModelContext
 from aiops.errors import InputError
 from aiops.features.invariants import NEVER_NEGATIVE
 from aiops.schema import MODEL_FEATURES
+from aiops.serving import times
 from aiops.tracking import load_file
 from aiops.tracking.registry import ARTIFACT, KEYS
-
-TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)")
 
 
 class ServedDetector(PythonModel):
@@ -60,10 +58,9 @@ def _services(given: pd.Series) -> pd.Series:
 
 
 def _times(given: pd.Series) -> pd.Series:
-    known = given.map(lambda text: isinstance(text, str) and bool(TIME.fullmatch(text)))
-    found = pd.to_datetime(given.where(known), format="ISO8601", utc=True, errors="coerce")
+    found = times.parsed(given)
     _refuse(found.isna(), "window_start is no time of RFC 3339",
-            "Give one with its offset, like 2026-11-25T10:00:05Z.")
+            f"Give one with its offset, like {times.EXAMPLE}.")
     return found
 
 

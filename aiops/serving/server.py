@@ -14,6 +14,7 @@ from aiops import tracking
 from aiops.errors import UsageError
 from aiops.otlp import ports
 from aiops.otlp.loopback import is_loopback
+from aiops.tracking import rankers
 
 
 def serve(name: str, version: int | str, host: str, port: int,
@@ -33,9 +34,15 @@ def serve(name: str, version: int | str, host: str, port: int,
                          "(127.0.0.1) is allowed. Put a proxy that does before it.")
     number = tracking.find(name, version)
     with ports.listening(host, port, "--port") as listener:  # uvicorn would end the process
-        tracking.load(name, number)  # MLflow would hide why a file is refused
+        _open(name, number)  # MLflow would hide why a file is refused
         os.environ["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] = "false"
         app = scoring_server.init(mlflow.pyfunc.load_model(f"models:/{name}/{number}"))
         ready(number)
         with suppress(KeyboardInterrupt):  # which uvicorn raises again once it has ended
             uvicorn.Server(uvicorn.Config(app, log_level="warning")).run([listener])
+
+
+def _open(name: str, number: int) -> None:
+    """Open the version's file as its kind is opened."""
+    kind = next(v.kind for v in tracking.versions(name) if v.number == number)
+    (rankers.load if kind == rankers.KIND else tracking.load)(name, number)

@@ -4,6 +4,7 @@ State lies in ``experiments/mlflow`` of the project; ``MLFLOW_TRACKING_URI`` win
 loaded when first touched: mlflow alone takes seconds, and a detector's file needs none of it.
 """
 
+import os as _os
 from importlib import import_module as _import_module
 from typing import TYPE_CHECKING
 from typing import Any as _Any
@@ -26,6 +27,11 @@ if TYPE_CHECKING:
         with_content,
     )
     from aiops.tracking.runs import figures, log_figures, log_file, log_picture, resume, start
+
+# Read when mlflow is imported, which every module below does.
+_os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+_os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+_os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")  # else it tells of each table it makes
 
 __all__ = [
     "Version", "as_sent", "champion", "content", "database", "dataset_version", "figures",

@@ -1,9 +1,10 @@
-"""The registry: versions of a detector, and the one under the alias ``champion``."""
+"""The registry: versions of a model, and the one under the alias ``champion``."""
 
 from __future__ import annotations
 
 import tempfile
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from importlib.metadata import version as installed
 from pathlib import Path
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 CHAMPION = "champion"
 EXAMPLE_ROWS = 3  # kept with the model, to be sent as they are
-ARTIFACT = "detector"  # its name among the model's artifacts
+ARTIFACT = "detector"  # its name among the model's artifacts, and the kind of model
 KEYS = ("service", "window_start")
 # MLflow copies this file into the model and runs it to serve. Named, not imported: serving
 # builds on tracking.
@@ -38,19 +39,34 @@ SIGNATURE = ModelSignature(
     inputs=Schema([ColSpec("string", "service"), ColSpec("string", "window_start"),
                    *(ColSpec("double", name, required=False) for name in schema.MODEL_FEATURES)]),
     outputs=Schema([ColSpec("double", "score")]))
-_LIBRARIES = ("mlflow", "numpy", "pandas", "scikit-learn", "skops")
+
+
+@dataclass(frozen=True)
+class Form:
+    """How a kind of model is kept: its kind, which names its one artifact too, the code that
+    MLflow runs to serve it, its signature, and the libraries that it needs."""
+
+    kind: str
+    code: Path
+    signature: ModelSignature
+    libraries: tuple[str, ...]
+
+
+DETECTOR = Form(ARTIFACT, CODE, SIGNATURE, ("mlflow", "numpy", "pandas", "scikit-learn", "skops"))
 
 
 @dataclass(frozen=True)
 class Version:
     """One registered version: its number from 1, the hash of its content, the run that made
-    it, its aliases and when it was registered (milliseconds since the epoch)."""
+    it, its aliases, when it was registered (milliseconds since the epoch), and of what kind it
+    is (detector, ranker)."""
 
     number: int
     content: str
     run_id: str
     aliases: tuple[str, ...]
     created_ms: int
+    kind: str = ARTIFACT
 
 
 def named(dataset: Path | str) -> str:
@@ -87,8 +103,9 @@ def register(detector: Detector, example: pd.DataFrame, name: str) -> int:
     with tempfile.TemporaryDirectory() as folder:
         path = artifact.save_file(detector, Path(folder, f"{ARTIFACT}.skops"))
         _compare(detector, artifact.load_file(path), example[columns])
-        with _run(name):
-            return _create(name, content, path, example[columns].head(EXAMPLE_ROWS))
+        with own_run(name):
+            return create(DETECTOR, name, content, path,
+                          as_sent(example[columns].head(EXAMPLE_ROWS)))
 
 
 def _compare(detector: Detector, stored: Detector, example: pd.DataFrame) -> None:
@@ -97,16 +114,18 @@ def _compare(detector: Detector, stored: Detector, example: pd.DataFrame) -> Non
                          "something that skops does not.")
 
 
-def _run(name: str) -> AbstractContextManager[Any]:
+def own_run(name: str) -> AbstractContextManager[Any]:
+    """The active run; without one, a run ``register`` in the experiment ``name``."""
     return nullcontext() if mlflow.active_run() else start(name, "register")
 
 
-def _create(name: str, content: str, path: Path, example: pd.DataFrame) -> int:
-    """Log the model, make a version of it, and yield to an equal one made meanwhile."""
+def create(form: Form, name: str, content: str, path: Path, example: pd.DataFrame) -> int:
+    """Log the model that the file ``path`` holds, make a version of it with an example as it is
+    sent, and yield to an equal one made meanwhile; the version's number."""
     logged = mlflow.pyfunc.log_model(
-        name=name, python_model=str(CODE), artifacts={ARTIFACT: str(path)}, signature=SIGNATURE,
-        input_example=as_sent(example),
-        pip_requirements=[f"{library}=={installed(library)}" for library in _LIBRARIES])
+        name=name, python_model=str(form.code), artifacts={form.kind: str(path)},
+        signature=form.signature, input_example=example,
+        pip_requirements=[f"{library}=={installed(library)}" for library in form.libraries])
     client = connect()
     try:
         client.create_registered_model(name)
@@ -114,8 +133,8 @@ def _create(name: str, content: str, path: Path, example: pd.DataFrame) -> int:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
     made = client.create_model_version(
-        name, f"models:/{logged.model_id}", run_id=logged.run_id, tags={"content": content},
-        model_id=logged.model_id)
+        name, f"models:/{logged.model_id}", run_id=logged.run_id,
+        tags={"content": content, "kind": form.kind}, model_id=logged.model_id)
     first = with_content(name, content)
     if first is None or first == int(made.version):
         return int(made.version)
@@ -155,7 +174,7 @@ def versions(name: str) -> list[Version]:
     found = [
         Version(int(v.version), v.tags.get("content", ""), v.run_id or "",
                 tuple(sorted(a for a, number in aliases.items() if int(number) == int(v.version))),
-                int(v.creation_timestamp))
+                int(v.creation_timestamp), v.tags.get("kind", ARTIFACT))
         for v in client.search_model_versions(f"name='{name}'")]
     return sorted(found, key=lambda v: v.number)
 
@@ -169,7 +188,8 @@ def known(name: str) -> list[Version]:
     if not (listed := versions(name)):
         others = ", ".join(m.name for m in connect().search_registered_models()) if _made() else ""
         raise UsageError(f"No model is registered as {name}. There are: {others or 'none'}. "
-                         "Register one first: `aiops retrain DATASET`.")
+                         "Register one first: `aiops retrain DATASET`, or "
+                         "`aiops register-ranker`.")
     return listed
 
 
@@ -194,11 +214,24 @@ def load(name: str, version: int | str = CHAMPION) -> Detector:
     Raises:
         InputError: no such version, or its file is none that may be opened.
     """
-    number = find(name, version)
-    with tempfile.TemporaryDirectory() as folder:
-        path = mlflow.artifacts.download_artifacts(
-            artifact_uri=f"models:/{name}/{number}/artifacts/{ARTIFACT}.skops", dst_path=folder)
+    with fetched(name, find(name, version), f"{ARTIFACT}.skops") as path:
         return artifact.load_file(path)
+
+
+@contextmanager
+def fetched(name: str, number: int, file: str) -> Iterator[Path]:
+    """The one file of a version, of the kind that the file is named after, for as long as the
+    block lasts.
+
+    Raises:
+        UsageError: the version is of another kind.
+    """
+    kind = next(v.kind for v in versions(name) if v.number == number)
+    if kind != Path(file).stem:
+        raise UsageError(f"{name} version {number} is a {kind}, not a {Path(file).stem}.")
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(mlflow.artifacts.download_artifacts(
+            artifact_uri=f"models:/{name}/{number}/artifacts/{file}", dst_path=folder))
 
 
 def find(name: str, wanted: int | str) -> int:

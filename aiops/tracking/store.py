@@ -7,18 +7,13 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from aiops.tracking.location import VARIABLE, artifacts, database, uri
-
-os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # read when mlflow is imported
-os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")  # else it tells of each table it makes
-
 import mlflow
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 from sqlalchemy.exc import SQLAlchemyError
 
 from aiops.errors import InputError
+from aiops.tracking.location import VARIABLE, artifacts, database, uri
 
 
 def connect() -> MlflowClient:
