@@ -33,8 +33,8 @@ class Nezha(Ranker):
     client spans get none. Log lines are their template column, else the text with words that
     hold a digit masked, where the repository mines Drain templates. Without its logs Nezha's own
     Online Boutique data give AS@1 / 3 / 5 of .17 / .32 / .61 (41 faults with the scored minute;
-    its authors print .93 / .96 / .96 with logs, over all 56): exceptions and returns show in
-    log lines alone, and an alarm on any metric rings in too many services.
+    its authors print .93 / .96 / .96 with logs, over all 56); none of the exceptions and
+    returns, which log lines would show, comes first.
 
     Args:
         threshold, least: of suspicious patterns.
