@@ -11,6 +11,7 @@ from aiops.rca.baro import Baro
 from aiops.rca.best_single_metric import BestSingleMetric
 from aiops.rca.circa import Circa
 from aiops.rca.correlation import RankedCorrelation
+from aiops.rca.explain import Explanation, explain
 from aiops.rca.fusion import Fusion
 from aiops.rca.learned import Learned
 from aiops.rca.microrank import MicroRank
@@ -19,9 +20,9 @@ from aiops.rca.nsigma import NSigma
 from aiops.rca.random_walk import RandomWalk
 from aiops.rca.traversal import Traversal
 
-__all__ = ["DEFAULT", "RANKERS", "Baro", "BestSingleMetric", "Circa", "Fusion", "Learned",
-           "MicroRank", "NSigma", "Nezha", "RandomWalk", "RankedCorrelation", "Traversal", "make",
-           "rank"]
+__all__ = ["DEFAULT", "RANKERS", "Baro", "BestSingleMetric", "Circa", "Explanation", "Fusion",
+           "Learned", "MicroRank", "NSigma", "Nezha", "RandomWalk", "RankedCorrelation",
+           "Traversal", "explain", "make", "rank"]
 
 RANKERS: dict[str, type[Ranker]] = {
     "fusion": Fusion,
