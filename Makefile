@@ -9,7 +9,7 @@ export DVC_NO_ANALYTICS := 1
 export PYTHONDONTWRITEBYTECODE :=
 dataset = $(shell sed -n 's/^dataset: *\([^ ]*\).*/\1/p' params.yaml)
 
-.PHONY: help setup demo apt lint test test-full lab ui environment.yml docs peers
+.PHONY: help setup demo apt lint test test-full lab ui environment.yml docs peers leaderboard
 
 help:  ## list the targets
 	@grep -E '^[a-z.-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -54,6 +54,10 @@ docs: setup  ## write docs/cli.md from the program
 
 peers: setup  ## environments of the published peers, for benchmarks/peers.py
 	@bash scripts/peers.sh
+
+leaderboard: setup  ## every ranker on every set ($AIOPS_DATA): docs/leaderboards/rca.md, hours at first
+	@dvc pull --quiet
+	@aiops bench leaderboard
 
 lab: setup  ## JupyterLab on the notebooks
 	jupyter lab --notebook-dir=notebooks --LabApp.news_url= \

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -40,6 +41,44 @@ def rca(
         figures = [f for name in targets
                    for f in bench_rca(name, rankers, layout, stress, seeds)]
         report([vars(f) for f in figures] if as_json else narrow(figures))
+
+
+@bench.command()
+def leaderboard(
+    only: Annotated[
+        list[str] | None, typer.Option(help="Rank on this set alone; may be given repeatedly.")
+    ] = None,
+    ranker: Annotated[
+        list[str] | None, typer.Option(help="Ask this ranker alone; may be given repeatedly.")
+    ] = None,
+    seeds: Annotated[
+        int, typer.Option(help="How often a stress is drawn for the default; others once.", min=1)
+    ] = 5,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Plain, and of the stresses decoys alone, one seed.")
+    ] = False,
+    limit: Annotated[
+        int | None, typer.Option(help="The first cases of each set only, to try it out.", min=1)
+    ] = None,
+    kept: Annotated[
+        bool, typer.Option("--kept", help="Rank nothing: write the page of what is kept.")
+    ] = False,
+    out: Annotated[
+        Path, typer.Option(help="The page to write; its picture goes to ../pictures.")
+    ] = Path("docs/leaderboards/rca.md"),
+    as_json: Json = False,
+) -> None:
+    """Every root-cause ranker on every development set, plain and stressed: the page of it.
+
+    Rankings are kept below experiments/leaderboard; only those are made that are not there, or
+    whose code or data changed. Public sets are found through AIOPS_DATA. The page shows all sets.
+    """
+    from aiops.workflows.leaderboard import Effort
+    from aiops.workflows.leaderboard_sheets import lead
+
+    effort = Effort(seeds, quick, limit)
+    with reporting(as_json) as report:
+        report(lead(out, effort, only, ranker, rank=not kept))
 
 
 @bench.command()

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import comb
 from typing import Any
 
@@ -46,6 +47,16 @@ class Outcome:
     seconds: float = 0.0
     error: str | None = None
     case: str | None = None
+
+    @cached_property
+    def scores(self) -> dict[str, float]:
+        """The metrics of this ranking; a case is judged in several slices."""
+        return scores(self.blame, self.suspects, self.truth["culprits"])
+
+    @cached_property
+    def chance(self) -> dict[str, float]:
+        """What a random ranking of these suspects scores on average."""
+        return chance(self.suspects, self.truth["culprits"])
 
     @property
     def confidence(self) -> float | None:
@@ -125,8 +136,8 @@ def figures(outcomes: Sequence[Outcome], dataset: str, model: str) -> list[Figur
 def of_slice(outcomes: Sequence[Outcome], dataset: str, model: str, name: str) -> list[Figure]:
     """All figures of one ranker over these outcomes, which are one slice."""
     case = _cases(outcomes)
-    got = pd.DataFrame([scores(o.blame, o.suspects, o.truth["culprits"]) for o in outcomes])
-    guess = pd.DataFrame([chance(o.suspects, o.truth["culprits"]) for o in outcomes])
+    got = pd.DataFrame([o.scores for o in outcomes])
+    guess = pd.DataFrame([o.chance for o in outcomes])
     by_case, by_chance = got.groupby(case).mean(), guess.groupby(case).mean().mean()
     made = [_figure(dataset, model, name, m, by_case[m], float(by_chance[m])) for m in METRICS]
     made += _answered(outcomes, got["ac@1"], guess["ac@1"], dataset, model, name)

@@ -58,6 +58,16 @@ def resume(run_id: str) -> Iterator[str]:
         yield run_id
 
 
+def same(experiment_name: str, tags: Mapping[str, str]) -> str | None:
+    """The id of the latest run of this experiment that has all these tags; None: there is none.
+
+    For who logs what may have been logged already.
+    """
+    wanted = " and ".join(f"tags.`{name}` = '{value}'" for name, value in tags.items())
+    found = connect().search_runs([experiment(experiment_name)], wanted, max_results=1)
+    return str(found[0].info.run_id) if found else None
+
+
 def _about(dataset: Path | str | None) -> dict[str, str]:
     if dataset is None:
         return {}

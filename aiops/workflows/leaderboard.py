@@ -68,6 +68,20 @@ class Task:
     asked: tuple[Asked, ...]
 
 
+@dataclass(frozen=True)
+class Kept:
+    """What is kept of one ranker on one set.
+
+    Args:
+        by_slice: its outcomes. left_out: how many Cases each stress does not fit.
+        seeds: how many the outcomes of a slice have.
+    """
+
+    by_slice: dict[str, list[Outcome]]
+    left_out: dict[str, int]
+    seeds: dict[str, int]
+
+
 @dataclass
 class Set:
     """A data set of the leaderboard, with what is known of it so far.
@@ -85,6 +99,11 @@ class Set:
         made = datasets.load(self.target)
         judging.check_truth(made)
         return made
+
+    @cached_property
+    def cases(self) -> list[str]:
+        """Ids of all Cases, in the set's order."""
+        return list(self.dataset.readers())
 
     @cached_property
     def store(self) -> Store:
@@ -109,7 +128,7 @@ class Set:
     def incidents(self, limit: int | None = None) -> list[str]:
         """Ids of the Cases that are scored, in the set's order."""
         truth = self.dataset.truth
-        return [n for n in self.dataset.readers() if truth[n]["culprits"]][:limit]
+        return [n for n in self.cases if truth[n]["culprits"]][:limit]
 
     def missing(self, effort: Effort) -> list[Task]:
         """What is not known yet, by Case."""
@@ -120,11 +139,11 @@ class Set:
                 if name not in known:
                     lacks.setdefault(name, []).append(asked)
         return [Task(self.target, name, tuple(lacks[name]))
-                for name in self.dataset.readers() if name in lacks]
+                for name in self.cases if name in lacks]
 
     def _wanted(self, effort: Effort) -> Iterator[tuple[Asked, list[str]]]:
         names = self.incidents(effort.limit)
-        calm = [n for n in self.dataset.readers() if not self.dataset.truth[n]["culprits"]]
+        calm = [n for n in self.cases if not self.dataset.truth[n]["culprits"]]
         for entry in self.entries:
             yield self.asked(entry, PLAIN), names
             for part, seed in [] if entry.part else effort.stresses(entry.name):
@@ -139,12 +158,11 @@ class Set:
         kept = self.store.read(self.asked(entry, PLAIN), self.dataset.truth)
         return any(a.outcome is not None and a.outcome.abstains is not None for a in kept)
 
-    def outcomes(self, name: str, seeds: int = SEEDS
-                 ) -> tuple[dict[str, list[Outcome]], dict[str, int], dict[str, int]]:
-        """Of one ranker by slice, how many Cases each stress leaves out, and its seeds."""
+    def outcomes(self, name: str, seeds: int = SEEDS) -> Kept:
+        """All that is kept of one ranker, of the code as it is."""
         found: dict[str, list[tuple[int, int, Outcome]]] = {}
         left: dict[str, set[str]] = {}
-        order = {case: at for at, case in enumerate(self.dataset.readers())}
+        order = {case: at for at, case in enumerate(self.cases)}
         for entry, part, seed in self._kept(name, seeds):
             for answer in self.store.read(self.asked(entry, part, seed), self.dataset.truth):
                 as_slice = self._slice(entry, part, answer.case)
@@ -156,9 +174,9 @@ class Set:
                 elif part != FALSE_ALARM:
                     left[as_slice].add(answer.case)
         held = {part: sorted(each, key=lambda o: o[:2]) for part, each in found.items()}
-        return ({part: [o for *_, o in each] for part, each in held.items()},
-                {part: len(cases) for part, cases in left.items()},
-                {part: len({seed for _, seed, _ in each}) for part, each in held.items()})
+        return Kept({part: [o for *_, o in each] for part, each in held.items()},
+                    {part: len(cases) for part, cases in left.items()},
+                    {part: len({seed for _, seed, _ in each}) for part, each in held.items()})
 
     def _kept(self, name: str, seeds: int) -> Iterator[tuple[Entry, str, int]]:
         for entry in self.entries:
@@ -182,8 +200,9 @@ class Set:
 
     def figures(self, name: str, seeds: int = SEEDS) -> list[Figure]:
         """All figures of one ranker, as ``bench_rca`` gives them; none where nothing is kept."""
-        made, left, _ = self.outcomes(name, seeds)
-        return judging.figures(self.dataset, name, made, left) if made.get(PLAIN) else []
+        kept = self.outcomes(name, seeds)
+        return judging.figures(self.dataset, name, kept.by_slice, kept.left_out) \
+            if kept.by_slice.get(PLAIN) else []
 
 
 @cache
@@ -215,7 +234,7 @@ def _complete(of: Set, effort: Effort) -> int:
             for answers in parallel.each(judge, tasks, of.target):
                 for asked, answer in answers:
                     of.store.add(asked, [answer])
-                made += len(answers)
+                made += sum(answer.outcome is not None for _, answer in answers)
     return made
 
 
@@ -226,6 +245,7 @@ class _World:
     def __init__(self, target: str) -> None:
         self.set = Set(target)
         self.dataset = self.set.dataset
+        self.readers = self.dataset.readers()
         self.incidents = Incidents(self.dataset)
         self.fitted = Fitted(self.dataset, self.incidents)
         hard = variants(judging.others(self.incidents, self.fitted))
@@ -261,7 +281,7 @@ def judge(task: Task) -> list[tuple[Asked, Answer]]:
     """Show one Case to all who were asked."""
     world, name = _world(task.target), task.case
     known = world.incidents.readers
-    case = world.incidents.case(name) if name in known else world.dataset.readers()[name]()
+    case = world.incidents.case(name) if name in known else world.readers[name]()
     answers = []
     for (part, seed), asked in groupby(sorted(task.asked, key=_by_stress), _by_stress):
         try:

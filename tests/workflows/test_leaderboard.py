@@ -35,13 +35,13 @@ def test_its_figures_are_the_benchs(board):
     assert steady(of.figures("nsigma")) == steady(f for f in told if f.model == "nsigma")
     once = bench_rca(of.target, ["best-single-metric"], stress=True, seeds=1)
     assert steady(of.figures("best-single-metric")) == steady(once)
-    assert of.outcomes("nsigma")[2]["decoys=40"] == 2
-    assert of.outcomes("best-single-metric")[2]["decoys=40"] == 1
+    assert of.outcomes("nsigma").seeds["decoys=40"] == 2
+    assert of.outcomes("best-single-metric").seeds["decoys=40"] == 1
 
 
 def test_a_second_run_makes_nothing_and_a_new_version_only_its_own(board, monkeypatch):
     of, number = board
-    assert number > 50
+    assert number == 3 * (1 + 2 + 2) + 3 * (1 + 1 + 1)
     again = Set(of.target, RANKERS, of.folder)
     monkeypatch.setattr(rca, "DEFAULT", "nsigma")
     assert again.missing(Effort(seeds=2)) == []

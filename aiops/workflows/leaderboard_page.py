@@ -1,0 +1,267 @@
+"""The page of the leaderboard: targets, every set plain and under stress, and the runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from aiops import rca
+from aiops.evaluation.figures import Figure
+from aiops.workflows.bench import shown_as
+from aiops.workflows.leaderboard import FALSE_ALARM
+from aiops.workflows.leaderboard_targets import FALL, TARGETS, Target
+
+SHARES = {"ac@1": "AC@1", "ac@3": "AC@3", "avg@5": "Avg@5", "mrr": "MRR"}
+NAMES = {**SHARES, "abstained": "abstained", "seconds_p95": "p95 s"}
+STRESS = ("decoys=", "spans=", "without=", "edges_wrong=", "delay_s=", "two_faults")
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """What is known of one set.
+
+    Args:
+        target: its name. incidents: how many are scored. figures: of all rankers, with the
+            falls of the default (``FALL``).
+        seeds: by ranker and slice. lacks: rankers of which Cases are missing.
+        runs: MLflow run by ranker.
+    """
+
+    target: str
+    incidents: int
+    figures: Sequence[Figure]
+    seeds: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    lacks: Sequence[str] = ()
+    runs: Mapping[str, str] = field(default_factory=dict)
+
+    def find(self, model: str, part: str, metric: str) -> Figure | None:
+        """One figure; None: it was not measured."""
+        return self._known.get((model, part, metric))
+
+    @cached_property
+    def _known(self) -> dict[tuple[str, str, str], Figure]:
+        return {(f.model, f.slice, f.metric): f for f in self.figures}
+
+    def models(self) -> list[str]:
+        """Rankers that were measured, best AC@1 first; who has hindsight comes last."""
+        first = [f for f in self.figures if (f.slice, f.metric) == ("all", "ac@1")]
+        return [f.model for f in sorted(first, key=lambda f: (
+            getattr(rca.RANKERS.get(f.model), "hindsight", False), -f.value, f.model))]
+
+    def slices(self, model: str) -> list[str]:
+        """In the order in which they were measured."""
+        return list(dict.fromkeys(f.slice for f in self.figures if f.model == model))
+
+
+def page(sheets: Sequence[Sheet], about: Mapping[str, str], picture: str = "") -> str:
+    """The whole page.
+
+    Args:
+        about: how, of what and when it was made, by name.
+        picture: relative path of the picture; "": there is none.
+    """
+    parts = [_head(about, picture), _lacking(sheets), _targets(sheets)]
+    parts += [_plain(sheet) for sheet in sheets]
+    parts += ["## Under stress\n\n" + _HOW_STRESS.format(default=rca.DEFAULT)]
+    parts += [_stress(sheet) for sheet in sheets]
+    parts += [_abstention(sheets), _runs(sheets)]
+    return "\n".join(part.rstrip() + "\n" for part in parts if part)
+
+
+_HOW_STRESS = """\
+AC@1 of all rankers, and of the default (`{default}`) also AC@3 and by how much AC@1 falls from the
+plain figure over the same cases, with its interval. What is drawn is drawn with the number of
+seeds that stands beside: the mean over them is a case's score. What each stress does, and which
+cases it leaves out, is in the [protocol](../bench-rca.md#under-stress)."""
+
+
+def _head(about: Mapping[str, str], picture: str) -> str:
+    told = "".join(f"| {name} | {value} |\n" for name, value in about.items())
+    shown = f"\n![AC@1 by set, plain and among 40 decoys]({picture})\n" if picture else ""
+    return f"""\
+# Leaderboard of root-cause rankers
+
+Generated: do not edit; the command below writes it anew.
+
+| | |
+|---|---|
+{told}
+Every ranker sees each incident without its label. What the figures mean, what a ranker may have
+seen, and what each slice is, so that anyone can dispute them: [the protocol](../bench-rca.md). In
+brackets the 95 % bootstrap interval over cases: it covers the choice of cases, not that of
+settings, which were made on these same sets. Lift is AC@1 over that of chance. Seconds are of
+ranking alone, on a machine that did other work beside. `{rca.DEFAULT}` is the default.
+{shown}"""
+
+
+def _lacking(sheets: Sequence[Sheet]) -> str:
+    lacks = [f"- {s.target}: {', '.join(s.lacks)}\n" for s in sheets if s.lacks]
+    return "**Not complete.** Of these, cases or stresses are still to be asked:\n\n" + "".join(
+        lacks) if lacks else ""
+
+
+# --- targets -----------------------------------------------------------------------------
+def _targets(sheets: Sequence[Sheet]) -> str:
+    by_name = {sheet.target: sheet for sheet in sheets}
+    rows = [_target(by_name[t.set], t) for t in TARGETS if t.set in by_name]
+    met = [row[-2] for row in rows]
+    return "## Targets\n\n" + (
+        f"{met.count('yes')} met, {met.count('no')} not met, {met.count('stated')} only stated, "
+        f"{met.count('not measured')} not measured. A fall is plain less stressed.\n\n") + table(
+        ["set", "protocol", "ranker", "figure", "to beat", "aim", "measured", "n", "met", "run"],
+        rows)
+
+
+def _target(sheet: Sheet, target: Target) -> list[str]:
+    figure = sheet.find(target.model, target.slice, target.metric)
+    sign = "" if target.aim is None else "at most" if target.most else "at least"
+    name = target.metric.removeprefix(FALL)
+    fall = FALL if target.metric.startswith(FALL) else ""
+    return [target.set, target.protocol, target.model, fall + NAMES[name], target.beat,
+            "" if target.aim is None else f"{sign} {_number(target.aim, 2)}",
+            "" if figure is None else cell(figure, 3), "" if figure is None else str(figure.n),
+            target.met(figure), _short(sheet.runs.get(target.model, ""))]
+
+
+# --- plain -------------------------------------------------------------------------------
+def _plain(sheet: Sheet) -> str:
+    if not (models := sheet.models()):
+        return f"## {sheet.target}\n\nNot measured.\n"
+    guess = [sheet.find(models[0], "all", m) for m in SHARES]
+    rows = [["chance", *[_number(f.chance, 3) if f and f.chance is not None else ""
+                         for f in guess], "1", "", "", "", ""]]
+    rows += [_row(sheet, model) for model in models]
+    parts = [f"## {sheet.target}\n\n{sheet.incidents} incidents.\n\n" + table(
+        ["ranker", *SHARES.values(), "lift", "s p50", "s p95", "failed", "run"], rows)]
+    own = sheet.slices(rca.DEFAULT)
+    apart = [s for s in own if s != "all" and not s.startswith((*STRESS, "no_incident",
+                                                               "evidence="))]
+    alone = [s for s in own if s.startswith("evidence=")]
+    if apart:
+        parts.append(f"By kind, `{rca.DEFAULT}`:\n\n" + _by_slice(sheet, apart, "slice"))
+    if alone:
+        parts.append(f"Each evidence of `{rca.DEFAULT}` alone; one that has nothing to go by in a "
+                     "case blames all alike:\n\n" + _by_slice(sheet, ["all", *alone], "evidence"))
+    return "\n".join(parts)
+
+
+def _row(sheet: Sheet, model: str) -> list[str]:
+    first = sheet.find(model, "all", "ac@1")
+    lift = f"{first.value / first.chance:.1f}" if first and first.chance else ""
+    seconds = [sheet.find(model, "all", f"seconds_p{q}") for q in (50, 95)]
+    failed = sheet.find(model, "all", "failures")
+    return [_named(model), *[cell(sheet.find(model, "all", m), 3 if m in ("avg@5", "mrr") else 2)
+                             for m in SHARES], lift,
+            *[f"{f.value:.3g}" if f else "" for f in seconds],
+            f"{failed.value:.0f}" if failed else "", _short(sheet.runs.get(model, ""))]
+
+
+def _by_slice(sheet: Sheet, parts: Sequence[str], called: str) -> str:
+    rows = []
+    for part in parts:
+        found = [sheet.find(rca.DEFAULT, part, m) for m in ("ac@1", "ac@3", "avg@5")]
+        if found[0] is not None:
+            name = "all together" if part == "all" else part.removeprefix("evidence=")
+            rows.append([name, str(found[0].n), *[cell(f) for f in found],
+                         "" if found[0].chance is None else _number(found[0].chance)])
+    return table([called, "n", "AC@1", "AC@3", "Avg@5", "chance"], rows)
+
+
+# --- stress ------------------------------------------------------------------------------
+def _stress(sheet: Sheet) -> str:
+    models = [m for m in sheet.models() if m != rca.DEFAULT]
+    parts = [s for s in dict.fromkeys(f.slice for f in sheet.figures)
+             if s.startswith(STRESS)]
+    rows = [_stressed(sheet, part, models) for part in ["all", *parts]]
+    if not parts:
+        return f"### {sheet.target}\n\nNo stress was measured.\n"
+    return f"### {sheet.target}\n\n" + table(
+        ["slice", "n", "left out", "seeds", f"{rca.DEFAULT} AC@1", "AC@3", "fall of AC@1",
+         *models], rows)
+
+
+def _stressed(sheet: Sheet, part: str, models: Sequence[str]) -> list[str]:
+    of = [sheet.find(rca.DEFAULT, part, m) for m in ("ac@1", "ac@3", FALL + "ac@1")]
+    any_of = of[0] or next(filter(None, (sheet.find(m, part, "ac@1") for m in models)), None)
+    left = sheet.find(rca.DEFAULT, part, "left_out")
+    own = sheet.seeds.get((rca.DEFAULT, part.split(",")[0]), 1)
+    other = max([sheet.seeds.get((m, part.split(",")[0]), 1) for m in models], default=1)
+    seeds = str(own) if own == other else f"{own}, others {other}"
+    return ["plain" if part == "all" else part, str(any_of.n) if any_of else "",
+            f"{left.value:.0f}" if left else "", "" if part == "all" else seeds,
+            cell(of[0]), cell(of[1]), cell(of[2]),
+            *[_value(sheet.find(m, part, "ac@1")) for m in models]]
+
+
+def _abstention(sheets: Sequence[Sheet]) -> str:
+    rows = []
+    for sheet in sheets:
+        for model in sheet.models():
+            told = sheet.find(model, "all", "abstained")
+            if told is None:
+                continue
+            kinds = [sheet.find(model, f"no_incident={k}", "abstained")
+                     for k in ("disturbance", "control")]
+            kinds.append(sheet.find(model, FALSE_ALARM, "abstained"))
+            rows.append([sheet.target, _named(model), cell(told),
+                         cell(sheet.find(model, "all", "ac@1_answered")),
+                         *[f"{cell(f)} (n {f.n})" if f else "" for f in kinds],
+                         _value(sheet.find(model, "all", "ece"))])
+    text = "" if rows else "No ranker says when it abstains.\n"
+    return ("## Confidence and abstention\n\nThe lower over incidents, and the higher over what is "
+            "none, the better. ECE: mean distance of stated confidence and share of hits.\n\n"
+            ) + text + (table(["set", "ranker", "abstains over incidents", "AC@1 elsewhere",
+                               "over disturbances", "controls", "pseudo-incidents", "ECE"], rows)
+                        if rows else "")
+
+
+def _runs(sheets: Sequence[Sheet]) -> str:
+    rows = [[sheet.target, model, f"`{sheet.target}/{model}`", f"`{sheet.runs[model]}`"]
+            for sheet in sheets for model in sheet.models() if model in sheet.runs]
+    return "" if not rows else (
+        "## Runs\n\nEach row's figures, all slices and metrics, are one run of the MLflow "
+        "experiment `rca-leaderboard` (`make ui` shows it; the artifact `figures.json` holds "
+        "them as they are).\n\n") + table(["set", "ranker", "run", "id"], rows)
+
+
+# --- words -------------------------------------------------------------------------------
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table."""
+    lines = [list(columns), ["---"] * len(columns), *[list(row) for row in rows]]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def cell(figure: Figure | None, places: int = 2) -> str:
+    """A figure with its interval: .93 [.83, 1.00]."""
+    if figure is None:
+        return ""
+    if figure.unit != "share":
+        return f"{figure.value:.3g}"
+    if figure.low is None or figure.high is None:
+        return _number(figure.value, places)
+    return (f"{_number(figure.value, places)} [{_number(figure.low, places)}, "
+            f"{_number(figure.high, places)}]")
+
+
+def _value(figure: Figure | None) -> str:
+    return "" if figure is None else _number(figure.value)
+
+
+def _number(value: float, places: int = 2) -> str:
+    """A half is rounded up, as by hand; no 0 before the point.
+
+    >>> _number(0.925), _number(1.0), _number(-0.05)
+    ('.93', '1.00', '-.05')
+    """
+    told = f"{abs(value) + 1e-9:.{places}f}"
+    told = told.removeprefix("0")
+    return f"-{told}" if value < 0 and float(told) else told
+
+
+def _named(model: str) -> str:
+    return f"**{model}** (default)" if model == rca.DEFAULT else shown_as(model)
+
+
+def _short(run_id: str) -> str:
+    return f"`{run_id[:8]}`" if run_id else ""
