@@ -25,6 +25,7 @@ from aiops.commands.lake import ingest, lake, receive
 from aiops.commands.notebook import notebook
 from aiops.commands.pipeline import pipeline
 from aiops.commands.ranker import register_ranker
+from aiops.commands.rca import rca
 from aiops.commands.retrain import retrain
 from aiops.commands.serve import models, serve
 from aiops.commands.testbed import testbed
@@ -39,7 +40,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command in (doctor, receive, ingest, featurize, notebook, retrain, register_ranker,
-                models, serve):
+                models, serve, rca):
     app.command()(command)
 for name, group in {"lake": lake, "bench": bench, "testbed": testbed, "pipeline": pipeline}.items():
     app.add_typer(group, name=name)

@@ -1,0 +1,54 @@
+"""``aiops rca``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from aiops.commands.output import Json, reporting
+
+
+def rca(
+    case: Annotated[
+        Path | None, typer.Argument(help="Folder of one Case (case.json and its tables).")
+    ] = None,
+    incident: Annotated[
+        str | None, typer.Option(help="Id of an incident in a data set, instead of a folder.")
+    ] = None,
+    dataset: Annotated[
+        str | None, typer.Option(help="Data set of the incident: a name, or a folder.",
+                                 show_default="shop")
+    ] = None,
+    ranker: Annotated[
+        str | None, typer.Option(help="A ranker's name.", show_default="fusion")
+    ] = None,
+    html: Annotated[Path | None, typer.Option(help="Also write a page with pictures.")] = None,
+    top: Annotated[
+        int, typer.Option(help="Suspects that are told of; with --json those with reasons.", min=1)
+    ] = 5,
+    as_json: Json = False,
+) -> None:
+    """Say who is to blame for an incident, and why: ranks, the way there, reasons, confidence.
+
+    Past incidents in `history` beside the Case, or in the data set, are shown to the ranker first.
+    """
+    from aiops.rca import DEFAULT
+    from aiops.rca.told import to_dict, to_text
+    from aiops.workflows import root_cause
+
+    if (case is None) == (incident is None) or (dataset and case):
+        raise typer.BadParameter("Give the folder of a Case, or --incident ID [--dataset NAME].")
+    with reporting(as_json) as report:
+        name = ranker or DEFAULT
+        model = root_cause.ranker(name)
+        found = root_cause.from_folder(case) if case else \
+            root_cause.from_dataset(str(incident), dataset or "shop")
+        told = root_cause.explain(found, model, top)
+        if html:
+            root_cause.write_page(told, found, name, html)
+        if as_json:
+            report({"incident": found.name, "ranker": name, **to_dict(told)})
+        else:
+            typer.echo(f"{found.name}, ranked by {name}\n\n{to_text(told, top)}")
