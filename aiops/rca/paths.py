@@ -47,8 +47,8 @@ def path(case: Case, graph: nx.DiGraph, found: pd.DataFrame, to: str) -> list[St
     ends = to.split("->")  # an edge is reached through its caller
     nodes = next((way for start in _starts(case, weighted)
                   if (way := _way(weighted, start, ends[0]))), [])
-    nodes += ends[1:] if nodes else []
-    return [_step(found, place, to) for place in _places(nodes)]
+    places = _places(nodes) + ([to] if nodes and len(ends) > 1 else [])
+    return [_step(found, place, to) for place in places]
 
 
 def _starts(case: Case, graph: nx.DiGraph) -> Iterator[set[str]]:

@@ -16,7 +16,6 @@ _EACH = 3  # signals told of an evidence
 _TELLS = 0.05  # share of a suspect's blame below which an evidence is not worth telling
 SECOND = 0.6  # of the first's blame that a second culprit has, on evidence of its own
 APART = 0.7  # of the second's own evidence that the next may have at most
-_RIVALS = 10  # suspects that may be a second culprit
 
 
 def signals(view: View, evidence: Iterable[str]) -> pd.DataFrame:
@@ -100,7 +99,10 @@ def _rivals(terms: pd.DataFrame, first: str, graph: nx.DiGraph) -> list[str]:
     above: set[str] = set()
     for end in ends & set(graph):  # in a circle nobody is above
         above |= nx.ancestors(graph, end) - nx.descendants(graph, end)
-    return [rival for rival in terms.index[1:1 + _RIVALS]
+    blame = terms.sum(axis=1)
+    near = blame.iloc[1:] > SECOND * APART * blame.iloc[0]  # with less nobody decides anything
+    behind = blame.index[1:][near]
+    return [rival for rival in behind
             if rival not in above and not ends & set(str(rival).split("->"))]
 
 
