@@ -26,6 +26,7 @@ demo: setup  ## the main job: pull the bundled data, run the pipeline, print its
 	    "below datasets/ with recordings. Got '$(dataset)', there are: $(notdir $(wildcard datasets/*))." >&2; exit 1; }
 	@dvc repro
 	@aiops pipeline register datasets/$(dataset) experiments/$(dataset)
+	@aiops register-ranker --metrics experiments/$(dataset)/metrics
 	@aiops pipeline summary datasets/$(dataset) experiments/$(dataset)
 
 lint: setup  ## style, types, import contracts

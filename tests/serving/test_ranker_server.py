@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -111,6 +112,14 @@ def test_a_client_needs_nothing_of_ours(address: str) -> None:
     rows = asked(address, record)
     assert rows.index.tolist() == ["a", "b"]
     assert rows["blame"]["a"] > rows["blame"]["b"]
+
+
+def test_the_example_of_the_page_is_ranked(address: str) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "serving.md").read_text()
+    (example,) = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
+    told = post(address, json.loads(example))
+    assert told.status_code == 200, told.text
+    assert [row["suspect"] for row in told.json()["predictions"]] == ["catalog", "cart"]
 
 
 def changed(path: str, value: Any) -> dict[str, Any]:

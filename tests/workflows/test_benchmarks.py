@@ -18,7 +18,7 @@ BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
 def run(*words: str | Path) -> str:
     answer = subprocess.run([sys.executable, BENCHMARKS / words[0], *words[1:]],
-                            capture_output=True, text=True, timeout=120)
+                            capture_output=True, text=True, timeout=240)
     assert answer.returncode == 0, answer.stderr
     return answer.stdout
 
@@ -41,9 +41,20 @@ def test_a_benchmark_prints_figures_or_a_table(benchmark: tuple[str, Path]) -> N
     assert first.split()[1:3] == ["all", "chance"]
 
 
+def test_the_served_ranker_is_timed() -> None:
+    figures = json.loads(run("serve_rank.py", "--requests", "2", "--json"))
+    assert {f["dataset"] for f in figures} == {"made", "shop"}
+    of = {(f["dataset"], f["slice"], f["metric"]): f["value"] for f in figures}
+    for name in ("made", "shop"):
+        assert of[name, "all", "seconds_p99"] >= of[name, "all", "seconds_p50"] > 0
+        assert of[name, "all", "seconds_cpu"] > 0
+    assert of["shop", "all", "rows"] > of["made", "all", "rows"]
+
+
 def test_every_benchmark_is_listed() -> None:
     listed = (BENCHMARKS / "README.md").read_text()
     there = [path.name for path in sorted(BENCHMARKS.glob("*.py"))]
-    assert there == ["detection.py", "peers.py", "rca.py", "templates.py"]
+    assert there == ["confirmed_incidents.py", "detection.py", "peers.py", "rca.py",
+                     "serve_rank.py", "templates.py"]
     for path in BENCHMARKS.glob("*.py"):
         assert f"python benchmarks/{path.name}" in listed
