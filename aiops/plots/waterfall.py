@@ -81,8 +81,22 @@ def waterfall(trace: pd.DataFrame, accent: str | None = None, source: str = "") 
         last = rows[i - 1].span.service if i else None
         _name(names, i, row, accent, repeat=row.span.service == last)
     _axes(names, ax, len(rows), total)
-    style.headline(fig, _title(longest, total), _text(work, shown, source))
+    title = _failure(work, accent, total) or _title(longest, total)
+    style.headline(fig, title, _text(work, shown, source))
     return fig
+
+
+def _failure(work: pd.DataFrame, accent: str, total: float) -> str:
+    """Where the request fails: the first span in error none of whose children is; the accent's."""
+    wrong = work[work.status_code == "error"]
+    begins = wrong[~wrong.span_id.isin(wrong.parent_span_id)]
+    mine = begins[(begins.service == accent) | (begins.callee == accent)]
+    if begins.empty:
+        return ""
+    span = (mine if len(mine) else begins).sort_values("at_ms", kind="stable").iloc[0]
+    return (f"{_short(str(span.operation))} fails at {style.shorten(span.service)}, "
+            f"{style.brief(span.at_ms + span.duration_ms)} ms into the request of "
+            f"{style.brief(total)} ms")
 
 
 def _title(longest: Row, total: float) -> str:
@@ -184,6 +198,7 @@ def _bars(ax: Axes, i: int, row: Row, accent: str, total: float) -> None:
 def _label(ax: Axes, i: int, row: Row, total: float) -> None:
     span, end = row.span, row.span.at_ms + row.span.duration_ms
     text = f"{style.brief(span.duration_ms)} ms"
+    told = f"{text}, fails" if span.status_code == "error" else text
     if span.calls == 1 and pd.notna(span.callee) and _stretch(row) > 0.3 * total:
         a, b = max(row.own, key=lambda part: part[1] - part[0])
         words = f"{style.brief(b - a)} of {text} are in neither service"
@@ -191,10 +206,10 @@ def _label(ax: Axes, i: int, row: Row, total: float) -> None:
                 color=style.ACCENT, fontweight="bold",
                 bbox={"boxstyle": "round,pad=0.1", "fc": _HOT_PALE, "ec": "none"})
     elif end < 0.9 * total:
-        ax.text(end + 0.006 * total, i, text, va="center", fontsize=7.5, zorder=5)
+        ax.text(end + 0.006 * total, i, told, va="center", fontsize=7.5, zorder=5)
     else:
         inside = span.duration_ms > 0.2 * total
-        ax.text((end if inside else span.at_ms) - 0.006 * total, i, text, ha="right",
+        ax.text((end if inside else span.at_ms) - 0.006 * total, i, told, ha="right",
                 va="center", fontsize=7.5, zorder=5, bbox={
                     "boxstyle": "round,pad=0.12", "fc": style.PAPER, "ec": "none", "alpha": 0.8}
                 if inside else None)

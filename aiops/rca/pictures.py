@@ -122,7 +122,8 @@ def _of_spans(case: Case, suspects: Sequence[str]) -> Iterator[pd.DataFrame]:
 def _strongest(told: Explanation, shown: pd.DataFrame, suspect: str) -> list[str]:
     """Names of a suspect's series: its strongest metrics, of each metric one first, then spans."""
     mine = told.signals[told.signals["suspect"] == suspect]
-    seen = list(dict.fromkeys(shown.loc[shown["service"] == suspect, "name"]))
+    values = shown[shown["service"] == suspect].groupby("name", sort=False)["value"]
+    seen = list(values.size().index[values.agg(lambda v: (v != 0).any())])  # 0 throughout: nothing
     moved = mine.loc[mine["evidence"] == "metrics", "signal"].drop_duplicates()
     moved = moved[moved.isin(seen)]
     stated = told.case.symptom["metric"] if told.case.symptom else None

@@ -64,6 +64,16 @@ def test_waterfall_names_the_gap_between_services(slow):
     assert "4 spans" in words(figure)
 
 
+def test_waterfall_names_where_a_request_fails(calm):
+    trace = calm[calm.trace_id == "t0-3"]
+    failing = trace.assign(status_code=trace.span_id.map(
+        {"r": "error", "c": "error", "s": "error", "d": "ok"}))
+    figure = plots.waterfall(failing)
+    assert figure.get_label() == "Pay fails at payment, 16 ms into the request of 22 ms"
+    assert words(figure).count(", fails") == 3
+    assert "fails" not in words(plots.waterfall(trace.assign(status_code="ok")))
+
+
 def test_waterfall_draws_one_trace(slow):
     with pytest.raises(InputError, match="one trace, got 40"):
         plots.waterfall(slow)
