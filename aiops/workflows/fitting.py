@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import pandas as pd
 from sklearn.base import clone
 
 from aiops.base import Ranker
@@ -80,6 +81,16 @@ class _Lazy(Sequence[Case]):
         return self._change(self._incidents.case(self._names[at]))
 
 
+class _Unfit(Ranker):
+    """Stands for a ranker that could not be fitted: it fails on every case."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def rank(self, case: Case) -> pd.Series:
+        raise self.error
+
+
 class Fitted:
     """Rankers fitted as the protocol says; each once for what it must not, or must, have seen."""
 
@@ -101,8 +112,11 @@ class Fitted:
         key = (entry.name, entry.part, under, tuple(learnt) if apart else None)
         if key not in self._held:
             change = _changing(variant if under else None, seed)
-            self._held[key] = self._fit(clone(entry.model), entry.name, under, change,
-                                        learnt if apart else None)
+            try:
+                self._held[key] = self._fit(clone(entry.model), entry.name, under, change,
+                                            learnt if apart else None)
+            except Exception as error:  # noqa: BLE001  it then fails on each case, and is counted
+                self._held[key] = _Unfit(error)
         return self._held[key]
 
     def _fit(self, model: Ranker, name: str, under: Any, change: Callable[[Case], Case],

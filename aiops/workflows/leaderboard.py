@@ -146,12 +146,18 @@ class Set:
         calm = [n for n in self.cases if not self.dataset.truth[n]["culprits"]]
         for entry in self.entries:
             yield self.asked(entry, PLAIN), names
-            for part, seed in [] if entry.part else effort.stresses(entry.name):
+            plain = entry.part or self._anew(entry)
+            for part, seed in [] if plain else effort.stresses(entry.name):
                 yield self.asked(entry, part, seed), names
             if not entry.part and self._states(entry):
                 yield self.asked(entry, PLAIN), calm[:effort.limit]
                 for seed in [] if effort.quick else range(PSEUDO):
                     yield self.asked(entry, FALSE_ALARM, seed), names
+
+    def _anew(self, entry: Entry) -> bool:
+        """Whether it is fitted anew for each kind of fault: too long to do under each stress."""
+        learns = entry.model.uses_labels and not entry.model.hindsight
+        return learns and not self.dataset.history_truth
 
     def _states(self, entry: Entry) -> bool:
         """Whether this ranker says when it abstains, as far as it was asked."""

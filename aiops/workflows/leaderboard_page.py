@@ -73,7 +73,9 @@ _HOW_STRESS = """\
 AC@1 of all rankers, and of the default (`{default}`) also AC@3 and by how much AC@1 falls from the
 plain figure over the same cases, with its interval. What is drawn is drawn with the number of
 seeds that stands beside: the mean over them is a case's score. What each stress does, and which
-cases it leaves out, is in the [protocol](../bench-rca.md#under-stress)."""
+cases it leaves out, is in the [protocol](../bench-rca.md#under-stress). A ranker that learns from
+labels is stressed only where the set publishes a train split: elsewhere it would be fitted anew for
+each kind of fault and stress."""
 
 
 def _head(about: Mapping[str, str], picture: str) -> str:

@@ -247,6 +247,17 @@ def test_who_learns_takes_the_history_where_its_truth_is_known(tmp_path, learnin
     assert [[guilty for _, guilty in each] for each in seen] == [[["a"]]]
 
 
+def test_who_cannot_be_fitted_fails_on_every_case_and_the_others_are_scored(tmp_path, monkeypatch):
+    class Unfit(NSigma):
+        def fit(self, cases, y=None):
+            raise CaseError("Nothing to learn from.")
+
+    monkeypatch.setattr("aiops.rca.make", lambda name: Unfit() if name == "unfit" else NSigma())
+    figures = bench_rca(made(tmp_path, [["a"], ["c"]]), ["unfit", "nsigma"])
+    assert value(figures, "failures", "unfit").value == 2
+    assert value(figures, "ac@1", "nsigma").value == 1.0
+
+
 def test_history_gets_the_same_decoys(tmp_path, monkeypatch):
     fitted = []
 
