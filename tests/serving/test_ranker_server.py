@@ -20,7 +20,7 @@ from aiops import cli, datasets, rca, tracking
 from aiops.case import Case
 from aiops.errors import UsageError
 from aiops.serving.ranker import ServedRanker, answer, as_case
-from aiops.tracking import rankers, wire
+from aiops.tracking import ranker_file, rankers, wire
 from aiops.workflows import ranker
 from tests.serving.test_server import post, server
 
@@ -257,9 +257,9 @@ def test_a_ranker_is_no_detector(store: Path) -> None:
 
 
 def test_other_code_is_told_of(
-    store: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    (path,) = store.glob("artifacts/models/*/artifacts/artifacts/ranker.json")
+    path = ranker_file.save_file(rca.Fusion(), tmp_path / "ranker.json")
     context = type("Context", (), {"artifacts": {"ranker": str(path)}})
     ServedRanker().load_context(context)
     assert caplog.text == ""
