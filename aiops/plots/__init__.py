@@ -4,6 +4,7 @@ The title of a picture says what was found, with its number; the grey lines unde
 what is drawn, from what. matplotlib is imported when the first picture is drawn.
 """
 
+from aiops.plots.across_sets import across_sets
 from aiops.plots.alarms import alarms
 from aiops.plots.anomaly_score import anomaly_score
 from aiops.plots.blame_graph import blame_graph
@@ -17,6 +18,6 @@ from aiops.plots.style import to_png
 from aiops.plots.tables import enable, to_html
 from aiops.plots.waterfall import slowest_trace, typical_trace, waterfall
 
-__all__ = ["alarms", "anomaly_score", "blame_graph", "enable", "evidence", "incidents",
-           "latency_heatmap", "leaderboard", "service_graph", "slowest_trace", "spreads", "to_html",
-           "to_png", "typical_trace", "waterfall"]
+__all__ = ["across_sets", "alarms", "anomaly_score", "blame_graph", "enable", "evidence",
+           "incidents", "latency_heatmap", "leaderboard", "service_graph", "slowest_trace",
+           "spreads", "to_html", "to_png", "typical_trace", "waterfall"]

@@ -63,6 +63,9 @@ def _title(plain: pd.DataFrame, default: str, controls: Collection[str]) -> str:
     own = plain[plain.model == default].set_index("dataset")["value"].reindex(best.index)
     if own.isna().all():
         return f"{default} was not measured on any of {style.count(len(best), 'data set')}"
+    if len(best) == 1:
+        lead = "has the best" if own.iloc[0] >= best.iloc[0] - 1e-9 else "does not have the best"
+        return f"{default} {lead} {_named(plain)}: {_share(own.iloc[0])} of {_share(best.iloc[0])}"
     leads = int((own >= best - 1e-9).sum())
     return (f"{default} has the best {_named(plain)} on {leads} of "
             f"{style.count(len(best), 'data set')}, {_share(own.min())} to {_share(own.max())}")

@@ -88,7 +88,7 @@ class _Unfit(Ranker):
         self.error = error
 
     def rank(self, case: Case) -> pd.Series:
-        raise self.error
+        raise self.error.with_traceback(None)
 
 
 class Fitted:
@@ -116,7 +116,7 @@ class Fitted:
                 self._held[key] = self._fit(clone(entry.model), entry.name, under, change,
                                             learnt if apart else None)
             except Exception as error:  # noqa: BLE001  it then fails on each case, and is counted
-                self._held[key] = _Unfit(error)
+                self._held[key] = _Unfit(error.with_traceback(None))
         return self._held[key]
 
     def _fit(self, model: Ranker, name: str, under: Any, change: Callable[[Case], Case],

@@ -143,6 +143,17 @@ def test_rank_root_causes_reports_what_the_rankers_find(tmp_path):
     assert max(map(len, shown)) == 2  # a sentence and a picture: no step of a bar among them
 
 
+def test_judge_rankers_reports_each_ranker_plain_and_among_decoys(tmp_path):
+    given = {"dataset": str(make_cases(tmp_path / "cases")), "kept": str(tmp_path / "kept"),
+             "rankers": "fusion nsigma"}
+    page = notebooks.run(ROOT / "notebooks/06-judge-rankers.ipynb", tmp_path / "out",
+                         given).report.read_text()
+    assert "<strong>fusion</strong> names the culprit first in 100% of 3 incidents" in page
+    assert 'alt="fusion has the best AC@1: 1.00 of 1.00"' in page
+    assert page.count("decoys=40</td>") == 3  # chance and two rankers
+    assert len(list((tmp_path / "kept").rglob("*.jsonl"))) > 4  # made once, and kept
+
+
 def test_a_report_says_which_version_of_the_data_it_is_made_of(tmp_path):
     book = nbformat.read(write(tmp_path / "small.ipynb"), 4)
     book.cells[1].source = 'dataset: str = "shop-trial"  # a recorded data set'
