@@ -104,3 +104,12 @@ def test_bad_wishes_are_told_before_anything_is_ranked(tmp_path):
     (root / "truth.json").unlink()
     with pytest.raises(CaseError, match="no truth"):
         leaderboard.run([str(root)])
+
+
+def test_who_learns_anew_for_each_kind_of_fault_is_asked_plain_alone(tmp_path, monkeypatch):
+    root = made(tmp_path / "made", [["a"], ["c"]])
+    of = Set(str(root), ["nsigma"], tmp_path / "kept")
+    monkeypatch.setattr(type(of.entries[0].model), "uses_labels", True)
+    assert {a.slice for t in of.missing(Effort(seeds=1)) for a in t.asked} == {""}
+    of.dataset.history_truth["h1"] = {"culprits": ["a"]}
+    assert len({a.slice for t in of.missing(Effort(seeds=1)) for a in t.asked}) > 5
