@@ -16,7 +16,8 @@ from aiops.rca.evidence import EVIDENCE, LEARN
 from aiops.rca.series import ordered
 from aiops.rca.view import CALM, View
 
-EXPLAINED = 0.5  # of the blame by a caller's metrics, by the callee that is blamed most
+EXPLAINED = 0.5  # of what a caller's metrics and requests show, by its most blamed callee
+_REQUESTS = ("sequence", "errors", "templates")
 KEPT = 0.05  # of blame within what normal time shows, to break ties
 
 
@@ -48,13 +49,17 @@ class Fusion(Ranker):
     def terms(self, view: View) -> pd.DataFrame:
         """Blame by suspect (rows) and evidence (columns); evidence without data has none."""
         found = {}
-        calm = list(view.calm(self.calm))
         for name in EVIDENCE if self.evidence is None else self.evidence:
             raw = EVIDENCE[name].blame(view)
             if raw is not None:
-                usual = max((EVIDENCE[name].blame(each).max() for each in calm), default=0.0)
-                found[name] = beyond(raw, usual)
+                found[name] = beyond(raw, self._usual(name, view))
         return _handed_down(pd.DataFrame(found, index=view.suspects), view.arrays.edges)
+
+    def _usual(self, name: str, view: View) -> float:
+        """The strongest blame of calm windows."""
+        evidence = EVIDENCE[name]
+        calm = view.calm(evidence.TABLE, self.calm) if evidence.TABLE else []
+        return max((evidence.blame(each).max() for each in calm), default=0.0)
 
     def parts(self) -> dict[str, Ranker]:
         """Each evidence alone."""
@@ -62,12 +67,19 @@ class Fusion(Ranker):
 
 
 def _handed_down(terms: pd.DataFrame, edges: pd.DataFrame) -> pd.DataFrame:
-    """Terms, less what of a caller's own metrics its callees explain: it waits for them."""
-    if "metrics" not in terms or terms.shape[1] == 1:
+    """Terms, less what of a caller's blame its callees explain: it waits for them, or fails after.
+
+    Evidence that looks at requests sees the same ones: of it only a suspect's strongest counts.
+    """
+    if terms.shape[1] < 2:
         return terms
+    seen = [name for name in _REQUESTS if name in terms]
+    strongest = terms[seen].rank(axis=1, method="first", ascending=False) == 1
+    terms = terms.assign(**terms[seen].where(strongest, 0.0))
     worst = places.worst_callee(terms.sum(axis=1), edges)
-    return terms.assign(metrics=terms["metrics"] - EXPLAINED * np.minimum(
-        terms["metrics"], worst))
+    shown = [name for name in (*_REQUESTS, "metrics") if name in terms]
+    return terms.assign(**{name: terms[name] - EXPLAINED * np.minimum(terms[name], worst)
+                           for name in shown})
 
 
 def beyond(blame: pd.Series, usual: float) -> pd.Series:

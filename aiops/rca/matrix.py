@@ -41,12 +41,17 @@ class Matrix:
         with np.errstate(invalid="ignore"):
             self.values = np.where(n > 0, total / np.maximum(n, 1), np.nan).reshape(shape)
 
+    @property
+    def begun(self) -> np.ndarray:
+        """The middle of each row, which decides the window that it is in."""
+        made: np.ndarray = self.times + self.step // 2
+        return made
+
     def within(self, windows: Sequence[Window]) -> np.ndarray:
         """Rows whose middle lies in one of the half-open windows, bool (n_times,)."""
-        middle = self.times + self.step // 2
-        inside = np.zeros(len(middle), dtype=bool)
+        inside = np.zeros(len(self.times), dtype=bool)
         for start, end in windows:
-            inside |= (middle >= start.value) & (middle < end.value)
+            inside |= (self.begun >= start.value) & (self.begun < end.value)
         return inside
 
 

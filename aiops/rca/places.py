@@ -15,7 +15,7 @@ import pandas as pd
 OWN, BETWEEN, SILENT = "own", "between", "silent"  # silent: to a peer that sends no spans
 _CALLER_TOO = 0.9  # a silent peer may be slow for one caller alone: then its pool may be why
 _CALLER_PART = 0.5  # of a failure that begins between it and its callee
-_EDGE_FIRST = 1.1  # an edge that is a suspect goes before the ends that would explain it as well
+_EDGE_FIRST = 1.02  # an edge that is a suspect goes before an end that explains no more than it
 
 
 def blame(effect: np.ndarray, kind: np.ndarray, place: np.ndarray, suspects: Sequence[str],
@@ -38,6 +38,7 @@ def blame(effect: np.ndarray, kind: np.ndarray, place: np.ndarray, suspects: Seq
     edge = kind != OWN
     named = set(place) | set(caller) | set(callee)
     like = _pattern(np.where(edge, effect, 0.0))
+    energy = max(float((effect[edge] ** 2).sum()), 1e-12)
 
     def of(suspect: str) -> float:
         if suspect not in named:
@@ -47,7 +48,8 @@ def blame(effect: np.ndarray, kind: np.ndarray, place: np.ndarray, suspects: Seq
             return _EDGE_FIRST * like(place == suspect)
         into, out = edge & (callee == suspect), edge & (caller == suspect)
         both = into | out
-        alone = effect[into & (kind == SILENT)].max(initial=0.0) * _CALLER_TOO
+        silent = effect[into & (kind == SILENT)]
+        alone = silent.max(initial=0.0) * _CALLER_TOO * (silent**2).sum() / energy
         own = effect[(kind == OWN) & (place == suspect)].max(initial=0.0)
         return float(own + max(like(into), like(out & (kind == BETWEEN)), like(both), alone))
 

@@ -11,6 +11,7 @@ import numpy as np
 ALLOWANCE = 2.5  # standard errors that chance may take
 LEVELS = (0.25, 0.5, 0.75, 0.9)  # the upper half twice: a third of slow requests is an incident
 _FEW_NORMAL, _FEW_ABNORMAL = 5, 3
+_BEYOND = 1.5  # samples of the incident beyond a quantile, for it to be one
 
 
 def ascending(group: np.ndarray, value: np.ndarray) -> np.ndarray:
@@ -81,8 +82,9 @@ def _move(left: _Sorted, right: _Sorted, ok: np.ndarray, scale: np.ndarray, erro
           q: float) -> np.ndarray:
     """Scales that the q-quantile moved beyond the allowance, signed."""
     by = error * np.sqrt(q * (1 - q))
+    told = right.n[ok] * (1 - q) >= _BEYOND
     now = right.quantile(ok, q)
     # an allowance beyond the largest value seen goes on in scales: three from end to end
     up = (now - left.quantile(ok, q + by)) / scale - 3 * np.maximum(q + by - 1, 0)
     down = (left.quantile(ok, q - by) - now) / scale - 3 * np.maximum(by - q, 0)
-    return np.where(up >= down, np.maximum(up, 0), -np.maximum(down, 0))
+    return np.where(up >= down, np.maximum(up, 0), -np.maximum(down, 0)) * told

@@ -21,7 +21,7 @@ from aiops.rca.spans import Spans
 
 T = TypeVar("T")
 CALM = 4  # windows of normal time that are judged as if they were the incident
-_CALM_SHARE = 1 / 3  # of a stretch of normal time that one of them may take
+_SHARE = 1 / 3  # of normal time that one of them may take
 
 
 class Arrays:
@@ -73,7 +73,7 @@ class Logs:
         table = arrays.case.logs
         assert table is not None
         self.service = table["service"].to_numpy(dtype=object)
-        self.time = table["time"].dt.as_unit("ns").astype("int64").to_numpy()
+        self.time = self.begun = table["time"].dt.as_unit("ns").astype("int64").to_numpy()
         told = table.get("template")
         text = templates(table["body"]) if told is None or told.isna().any() else told
         self.template, self.templates = pd.factorize(text, sort=True)
@@ -137,28 +137,32 @@ class View:
         """Which spans, rows or records are normal, and which are of the incident."""
         return of.within(self.normal), of.within([self.abnormal])
 
-    def calm(self, number: int = CALM) -> Iterator[View]:
-        """Views of normal time in which nothing happened: a window each, the rest normal."""
+    def calm(self, table: str, number: int = CALM) -> Iterator[View]:
+        """Views of normal time in which nothing happened: a window each, the rest normal.
+
+        Args:
+            table: "spans", "matrix" or "logs": the windows are strewn evenly over its rows.
+        """
+        times = getattr(self.arrays, table).begun
+        inside = np.zeros(len(times), dtype=bool)
+        for start, end in self.normal:
+            inside |= (times >= start.value) & (times < end.value)
         length = min(self.abnormal[1] - self.abnormal[0],
-                     max(end - start for start, end in self.normal) * _CALM_SHARE)
-        for window in _strewn(self.normal, length, number):
+                     sum((end - start for start, end in self.normal), pd.Timedelta(0)) * _SHARE)
+        for window in _strewn(np.sort(times[inside]), length, number):
             rest = tuple(part for each in self.normal for part in _without(each, window))
-            yield replace(self, normal=rest, abnormal=window)
+            if rest:
+                yield replace(self, normal=rest, abnormal=window)
 
 
-def _strewn(windows: Sequence[Window], length: pd.Timedelta, number: int) -> list[Window]:
-    """Evenly strewn windows of this length, each within one of the given ones."""
-    room = [(start, end - length) for start, end in windows if end - start >= length]
-    total = sum((last - first for first, last in room), pd.Timedelta(0))
-    made = []
-    for i in range(number):
-        at = total * ((i + 0.5) / number)
-        for first, last in room:
-            if at <= last - first:
-                made.append((first + at, first + at + length))
-                break
-            at -= last - first
-    return made
+def _strewn(times: np.ndarray, length: pd.Timedelta, number: int) -> list[Window]:
+    """Windows of this length round evenly spaced ones of the sorted times, within all of them."""
+    if not len(times):
+        return []
+    middle = times[((np.arange(number) + 0.5) / number * len(times)).astype(int)]
+    last = max(int(times[-1]) + 1 - length.value, int(times[0]))
+    starts = np.unique(np.clip(middle - length.value // 2, times[0], last))
+    return [(start, start + length) for start in pd.to_datetime(starts, utc=True)]
 
 
 def _without(window: Window, out: Window) -> Iterator[Window]:

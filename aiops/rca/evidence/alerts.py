@@ -12,6 +12,7 @@ import pandas as pd
 from aiops.case import Case
 from aiops.rca.view import View
 
+TABLE = None  # alerts of normal time are not told
 POWER = 1.5  # of an alert's surprise: one that was never seen is worth many that are usual
 _ALERT = ["kind", "name", "direction"]
 
@@ -72,6 +73,6 @@ def _distinct(case: Case) -> pd.DataFrame:
     alerts = case.alerts.reindex(columns=["instance", "service", *_ALERT])
     known = alerts["instance"].isin(case.suspects)
     alerts = alerts.assign(suspect=alerts["instance"].where(known, alerts["service"]),
-                           direction=alerts["direction"].fillna("")).drop_duplicates()
+                           direction=alerts["direction"].astype(object).fillna("")).drop_duplicates()
     kept = alerts[alerts["suspect"].isin(case.suspects)]
     return kept[["suspect", *_ALERT]].drop_duplicates().astype(object)

@@ -10,6 +10,7 @@ import pandas as pd
 from aiops.rca import places, shifts
 from aiops.rca.view import Arrays, View
 
+TABLE = "spans"
 _SURE = 1.5  # standard errors of the two shares that chance may take
 
 

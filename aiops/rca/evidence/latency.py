@@ -11,6 +11,8 @@ from aiops.rca import places, shifts
 from aiops.rca.spans import Spans
 from aiops.rca.view import Arrays, View
 
+TABLE = "spans"
+
 
 class _Places(NamedTuple):
     """Time by place and operation: groups, and the group of each value, ascending."""

@@ -8,6 +8,7 @@ import pandas as pd
 from aiops.rca.matrix import Matrix, shift
 from aiops.rca.view import View
 
+TABLE = "matrix"
 _SHARED_BY = 3  # services with a metric of this name, before what all have in common is left out
 
 

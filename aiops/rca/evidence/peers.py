@@ -9,18 +9,21 @@ from aiops.rca import places
 from aiops.rca.matrix import shift
 from aiops.rca.view import View
 
+TABLE = "matrix"
+
 
 def blame(view: View) -> pd.Series | None:
     """Edges whose caller's view moved more than the callee's, matched to who is behind them.
 
-    Where the callee has no view of the edge, its own work is part of what the caller sees.
+    Where the callee has no view of the edge, what it waits for itself is left out, and its own
+    work is part of what the caller sees.
     """
     edges = _edges(view)
     if edges is None:
         return None
     gap = edges["gap"].to_numpy()
     kind = np.where(edges["answered"], places.BETWEEN, places.SILENT)
-    return places.blame(gap, kind, edges.index.to_numpy(), view.suspects)
+    return places.blame(gap, kind, edges.index.to_numpy(), view.suspects, everything=True)
 
 
 def signals(view: View) -> pd.DataFrame:
@@ -48,5 +51,8 @@ def _edges(view: View) -> pd.DataFrame | None:
                       for each in (told, back))
     if caller.empty:
         return None
-    gap = (caller - callee.reindex(caller.index).fillna(0.0)).clip(lower=0.0)
+    below = pd.Series(caller.to_numpy(), caller.index.str.split("->").str[0]).groupby(level=0).max()
+    waited = pd.Series(below.reindex(caller.index.str.split("->").str[1]).to_numpy(), caller.index)
+    seen_there = callee.reindex(caller.index).fillna(waited.fillna(0.0))
+    gap = (caller - seen_there).clip(lower=0.0)
     return pd.DataFrame({"gap": gap, "answered": caller.index.isin(callee.index)})

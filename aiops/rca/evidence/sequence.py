@@ -17,13 +17,15 @@ from aiops.rca import places, shifts
 from aiops.rca.evidence.steps import Steps
 from aiops.rca.view import View
 
-_SURE = 3.0  # standard errors of the two shares that chance may take
+TABLE = "spans"
+_SURE = 2.5  # standard errors of the two shares that chance may take
+_WEIGHT = 3.0  # of z x difference, to stand beside scales
 _MORE = 0.01  # of the spans of this kind: a step that fewer more take is no matter
-_FEW_NORMAL, _FEW_ABNORMAL = 10, 3
+_FEW_NORMAL, _FEW_ABNORMAL = 5, 3
 
 
 def blame(view: View) -> pd.Series | None:
-    """log(1 + z x difference of shares) of first deviating steps, by place."""
+    """log(1 + 3 z x difference of shares) of first deviating steps, by place."""
     if view.arrays.spans is None:
         return None
     top = _charged(view).groupby(["kind", "place"])["effect"].max().reset_index()
@@ -57,7 +59,10 @@ def _first(steps: Steps, at: np.ndarray, about: pd.DataFrame) -> pd.DataFrame:
     """Deviating steps by whom they speak against; each request charges its first alone."""
     rows = pd.DataFrame({"trace": steps.spans.trace[steps.span[at]], "time": steps.time[at],
                          "step": steps.step[at], "at": at, "kind": steps.kind[at],
-                         "place": steps.place[at]})
+                         "place": steps.place[at], "doubted": steps.doubted[at]})
+    callers = rows.groupby("doubted")["place"].nunique()
+    shared = rows["doubted"].isin(callers.index[callers > 1])  # several end after the same call
+    rows["place"] = rows["doubted"].where(shared, rows["place"])
     of = rows.groupby("step").size()
     first = rows.sort_values(["trace", "time", "place", "step"]).drop_duplicates("trace")
     found = first.groupby(["kind", "place", "step"]).agg(
@@ -65,4 +70,5 @@ def _first(steps: Steps, at: np.ndarray, about: pd.DataFrame) -> pd.DataFrame:
     share = found["n"] / of.reindex(found["step"]).to_numpy()  # of its occurrences came first
     told = about.loc[found["step"]].reset_index(drop=True)
     return found.assign(
-        effect=np.log1p(told["effect"] * share), before=told["before"], during=told["during"])
+        effect=np.log1p(_WEIGHT * told["effect"] * share), before=told["before"],
+        during=told["during"])

@@ -19,8 +19,10 @@ class Steps:
         step, context: number of the step, and of what it is a share of: the kind of span
             (service and operation) with what came before; ``of``: the context of each step.
         kind, place: whom it speaks against when it deviates. The span's own service; after a
-            failed call the place where that failure began; at the end of a span the callee that
-            was called last, unless it did its usual work in spans of its own.
+            failed call the place where that failure began; after any other call the callee, whose
+            answer led to it.
+        doubted: that callee, by name, where its work shows in spans of its own: had it failed it
+            would show there. Then the step is its caller's, unless other callers take it too.
     """
 
     def __init__(self, arrays: Arrays) -> None:
@@ -72,11 +74,13 @@ class Steps:
         spans = self.spans
         self.kind = np.full(len(self.span), places.OWN, dtype=object)
         self.place = spans.names[self.span]
-        called = np.flatnonzero((after >= 0) & (self.event == _END))
+        called = np.flatnonzero(after >= 0)
         callee = np.where(spans.client, spans.callee, spans.names)[after[called]]
-        moot = (callee == spans.names[self.span[called]]) | np.isin(
-            callee.astype(str), self._articulate()) | (callee == None)  # noqa: E711
-        self.place[called[~moot]] = callee[~moot]
+        other = (callee != spans.names[self.span[called]]) & (callee != None)  # noqa: E711
+        clear = np.isin(callee.astype(str), self._articulate())
+        self.place[called[other & ~clear]] = callee[other & ~clear]
+        self.doubted = np.full(len(self.span), None, dtype=object)
+        self.doubted[called[other & clear]] = callee[other & clear]
         broken = np.flatnonzero((after >= 0) & spans.failed[np.maximum(after, 0)])
         self._blame(broken, spans.origin[after[broken]])
         calling = np.flatnonzero(spans.client[self.span] & spans.failed[self.span])
@@ -84,6 +88,7 @@ class Steps:
 
     def _blame(self, steps: np.ndarray, origin: np.ndarray) -> None:
         self.kind[steps], self.place[steps] = self.spans.kind[origin], self.spans.place[origin]
+        self.doubted[steps] = None
 
     def _articulate(self) -> np.ndarray:
         """Services whose entering spans usually have children or records: they would show it."""

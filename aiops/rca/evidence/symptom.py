@@ -9,6 +9,7 @@ from aiops.rca import places
 from aiops.rca.matrix import quantiles
 from aiops.rca.view import View
 
+TABLE = "matrix"
 WEIGHT = 4.0  # a stated symptom leads
 EXPLAINED = 0.7  # of a caller's blame, by the callee that is blamed most
 _RECENT = 20  # normal rows next to the incident that the correlation takes in
