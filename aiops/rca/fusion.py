@@ -12,6 +12,7 @@ from aiops.base import Ranker
 from aiops.case import Case
 from aiops.errors import CaseError
 from aiops.rca import places
+from aiops.rca.confidence import abstains, confidence
 from aiops.rca.evidence import EVIDENCE, LEARN
 from aiops.rca.series import ordered
 from aiops.rca.view import CALM, View
@@ -39,12 +40,18 @@ class Fusion(Ranker):
         return self
 
     def rank(self, case: Case) -> pd.Series:
-        """Blame: the sum over evidence of log(1 + normal scales beyond chance)."""
-        terms = self.terms(View.of(case, getattr(self, "memory_", None)))
+        """Blame: the sum over evidence of log(1 + normal scales beyond chance).
+
+        States ``confidence`` and ``abstains`` in the Series' ``attrs`` (``rca.confidence``).
+        """
+        view = View.of(case, getattr(self, "memory_", None))
+        terms = self.terms(view)
         if terms.empty and self.evidence is not None:
             raise CaseError(f"This Case has nothing for {', '.join(self.evidence)}. "
                             f"It has {', '.join(case.tables)}.")
-        return ordered(case, terms.sum(axis=1))
+        blame = ordered(case, terms.sum(axis=1))
+        blame.attrs |= {"confidence": confidence(blame), "abstains": abstains(blame, terms, view)}
+        return blame
 
     def terms(self, view: View) -> pd.DataFrame:
         """Blame by suspect (rows) and evidence (columns); evidence without data has none."""
