@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from aiops import rca
 from aiops.errors import InputError
 from aiops.evaluation.figures import Figure, flat
 from aiops.workflows import whole
@@ -15,13 +16,14 @@ FIGURES, SECONDS, METRICS = "rca.json", "rca-seconds.json", "ranking.json"
 
 
 def rank(dataset: Path, out: Path) -> list[dict[str, Any]]:
-    """Score every ranker on the data set's incidents.
+    """Score every ranker that needs no labels on the data set's incidents.
 
     The figures go to ``rca.json`` in the folder ``out``; those in seconds, which differ from
     run to run, to ``rca-seconds.json``; ``ranking.json`` is rounded, by ranker, for
     ``dvc metrics show``.
     """
-    found = bench_rca(dataset)
+    found = bench_rca(dataset, [name for name, kind in rca.RANKERS.items()
+                                if not kind.uses_labels])
     by_ranker = {name: flat(f for f in found if f.model == name and f.unit == "share")
                  for name in dict.fromkeys(f.model for f in found)}
     whole.write_json(by_ranker, out / METRICS)
