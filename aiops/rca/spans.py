@@ -75,9 +75,10 @@ class Spans:
         n = len(self)
         down = np.arange(n)
         child = np.flatnonzero((self.parent >= 0) & self.failed)
-        down[self.parent[child[::-1]]] = child[::-1]  # of several failed children the first
-        while (further := down[down] != down).any():
-            down[further] = down[down][further]
+        child = child[np.argsort(-self.start[child], kind="stable")]
+        down[self.parent[child]] = child  # of several failed children the first in time
+        for _ in range(n.bit_length()):  # damaged ids may make a circle, which has no end
+            down = down[down]
         return down
 
     @cached_property
@@ -105,7 +106,8 @@ class Spans:
         n, up = len(self), self.parent
         child = np.flatnonzero(up >= 0)
         crossing = child[self.service[child] != self.service[up[child]]]
-        self.answer = np.full(n, -1)
+        crossing = crossing[np.argsort(self.start[crossing], kind="stable")]
+        self.answer = np.full(n, -1)  # of several the last, as a retry's
         self.answer[up[crossing]] = crossing
         known = pd.notna(kind)
         only = (np.bincount(up[child], minlength=n) == 1) & (self.answer >= 0)

@@ -151,3 +151,22 @@ def test_of_many_normal_spans_whole_traces_are_left_out_by_their_id(monkeypatch)
 
 def test_few_normal_spans_are_all_kept():
     assert len(Spans(many())) == 3120
+
+
+def test_the_order_of_rows_does_not_tell_where_a_failure_began():
+    bad = {"status_code": "error"}
+    rows = [call("1", None, "a", "b", 1, 90, **bad), span("2", "1", "b", 1.01, 40, **bad),
+            span("3", "1", "c", 1.05, 30, **bad)]
+    for order in ([0, 1, 2], [0, 2, 1], [2, 1, 0]):
+        got = spans_of(*(rows[n] for n in order))
+        first, answer = got.origin[order.index(0)], got.answer[order.index(0)]
+        assert got.ids[first] == "2"  # of several failed children the first
+        assert got.ids[answer] == "3"  # of several answers the last: a retry's
+
+
+def test_spans_that_are_one_anothers_ancestors_come_to_an_end():
+    bad = {"status_code": "error"}
+    got = spans_of(span("1", "3", "a", 1, 9, **bad), span("2", "1", "a", 1, 9, **bad),
+                   span("3", "2", "a", 1, 9, **bad), span("4", "4", "b", 1, 9, **bad))
+    assert set(got.origin[:3]) <= {0, 1, 2}
+    assert got.origin[3] == 3
