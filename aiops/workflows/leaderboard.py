@@ -32,7 +32,8 @@ from aiops.workflows.fitting import Entry, Fitted, Incidents
 from aiops.workflows.outcomes import Answer, Asked, Store
 
 log = logging.getLogger(__name__)
-SETS = ("rcd-sockshop", "petshop-low", "tvdiag/sockshop", "tvdiag/hotel", "shop", "nezha-ob")
+SETS = ("rcd-sockshop", "petshop-low", "tvdiag/sockshop", "tvdiag/hotel", "shop", "shop-2",
+        "nezha-ob")
 FOLDER = Path("experiments", "leaderboard")
 PLAIN, FALSE_ALARM = "", "no_incident=pseudo"
 DECOYS = "decoys=40"

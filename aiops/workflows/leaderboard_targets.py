@@ -79,5 +79,10 @@ TARGETS = [
     Target("shop", "abstains over disturbances", "no_incident=disturbance", "abstained", 0.90),
     Target("shop", "abstains over controls", "no_incident=control", "abstained", 0.90),
     Target("shop", "abstains over pseudo-incidents", FALSE_ALARM, "abstained", 0.90),
+    Target("shop-2", "culprit a service, not silent", "culprit=service", "ac@1", 0.90),
+    Target("shop-2", "other culprit, not silent", "culprit=other", "ac@1", 0.90),
+    Target("shop-2", "silent", "silent", "ac@1"),
+    Target("shop-2", "abstains over disturbances", "no_incident=disturbance", "abstained", 0.90),
+    Target("shop-2", "abstains over pseudo-incidents", FALSE_ALARM, "abstained", 0.90),
     *[Target(name, "all", "all", "seconds_p95", 1.0, most=True) for name in SETS],
 ]
