@@ -141,7 +141,8 @@ class View:
         """Views of normal time in which nothing happened: a window each, the rest normal.
 
         Args:
-            table: "spans", "matrix" or "logs": the windows are strewn evenly over its rows.
+            table: "spans", "matrix" or "logs": the windows are strewn evenly over its rows, each
+                within unbroken normal time; where that is short, so is the window.
         """
         times = getattr(self.arrays, table).begun
         inside = np.zeros(len(times), dtype=bool)
@@ -149,20 +150,38 @@ class View:
             inside |= (times >= start.value) & (times < end.value)
         length = min(self.abnormal[1] - self.abnormal[0],
                      sum((end - start for start, end in self.normal), pd.Timedelta(0)) * _SHARE)
-        for window in _strewn(np.sort(times[inside]), length, number):
+        for window in _strewn(np.sort(times[inside]), length, number, self.normal):
             rest = tuple(part for each in self.normal for part in _without(each, window))
             if rest:
                 yield replace(self, normal=rest, abnormal=window)
 
 
-def _strewn(times: np.ndarray, length: pd.Timedelta, number: int) -> list[Window]:
-    """Windows of this length round evenly spaced ones of the sorted times, within all of them."""
+def _strewn(times: np.ndarray, length: pd.Timedelta, number: int,
+            normal: Sequence[Window]) -> list[Window]:
+    """Windows of this length round evenly spaced ones of the sorted times.
+
+    Each stays within the normal time round it that nothing interrupts: past it may lie the
+    incident, or another.
+    """
     if not len(times):
         return []
     middle = times[((np.arange(number) + 0.5) / number * len(times)).astype(int)]
-    last = max(int(times[-1]) + 1 - length.value, int(times[0]))
-    starts = np.unique(np.clip(middle - length.value // 2, times[0], last))
-    return [(start, start + length) for start in pd.to_datetime(starts, utc=True)]
+    begin, end = _unbroken(normal)
+    at = np.searchsorted(begin, middle, side="right") - 1
+    first = times[np.searchsorted(times, begin[at])]
+    last = times[np.searchsorted(times, end[at]) - 1]
+    starts, which = np.unique(np.clip(middle - length.value // 2, first, np.maximum(
+        last + 1 - length.value, first)), return_index=True)
+    ends = np.minimum(starts + length.value, end[at[which]])
+    return list(zip(pd.to_datetime(starts, utc=True), pd.to_datetime(ends, utc=True), strict=True))
+
+
+def _unbroken(windows: Sequence[Window]) -> tuple[np.ndarray, np.ndarray]:
+    """Starts and ends in ns, ascending; windows that touch or overlap are one."""
+    start, end = np.array(sorted((start.value, end.value) for start, end in windows)).T
+    end = np.maximum.accumulate(end)
+    apart = start[1:] > end[:-1]
+    return start[np.r_[True, apart]], end[np.r_[apart, True]]
 
 
 def _without(window: Window, out: Window) -> Iterator[Window]:
