@@ -96,16 +96,25 @@ def _span_of(table: pd.DataFrame, logs: Logs, spans: Spans) -> np.ndarray:
     record = pd.DataFrame({"trace": table["trace_id"].to_numpy(dtype=object),
                            "service": logs.service, "time": logs.time,
                            "at": np.arange(len(table))})
-    record = record[record["trace"].notna()].sort_values("time", kind="stable")
+    record = record[record["trace"].notna()].sort_values("time", kind="stable").astype(
+        span.dtypes[["trace", "service"]].to_dict())  # where no record tells any, they differ
     found = pd.merge_asof(record, span.sort_values("time", kind="stable"), on="time",
                           by=["trace", "service"])
     row = np.full(len(table), -1)
     row[found["at"]] = found["row"].fillna(-1).astype(int)
-    if "span_id" in table:
-        by_id = pd.Series(np.arange(len(spans)), index=spans.ids.to_numpy(dtype=object))
-        exact = table["span_id"].map(by_id[~by_id.index.duplicated()])
-        row = np.where(exact.notna(), exact.fillna(-1).astype(int), row)
-    return row
+    exact = _by_id(table, spans) if "span_id" in table else row
+    return np.where(exact >= 0, exact, row)
+
+
+def _by_id(table: pd.DataFrame, spans: Spans) -> np.ndarray:
+    """Row of the span that a record names, within the trace it tells; -1 where there is none."""
+    known = pd.DataFrame({"trace": spans.trace_ids.to_numpy(dtype=object),
+                          "span": spans.ids.to_numpy(dtype=object), "row": np.arange(len(spans))})
+    told = pd.DataFrame({"trace": table["trace_id"].to_numpy(dtype=object),
+                         "span": table["span_id"].to_numpy(dtype=object)})
+    both = told.merge(known.drop_duplicates(["trace", "span"]), "left", ["trace", "span"])["row"]
+    alone = told["span"].map(known.drop_duplicates("span").set_index("span")["row"])
+    return both.where(told["trace"].notna(), alone).fillna(-1).astype(int).to_numpy()
 
 
 @dataclass(frozen=True)

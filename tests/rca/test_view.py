@@ -120,6 +120,14 @@ def test_a_record_is_tied_to_the_span_that_it_tells():
     assert tied([(1.9, "b", "t", "2"), (1.05, "a", "t", "3")]) == [1, 2]
 
 
+def test_a_span_id_is_looked_up_within_the_trace_that_is_told():
+    assert tied([(2.2, "b", "u", "2"), (2.2, "a", "u", "1"), (1.2, "b", "t", "2")]) == [4, 3, 1]
+
+
+def test_a_record_without_a_trace_is_tied_by_its_span_alone():
+    assert tied([(1.6, "b", None, "3"), (1.6, "b", None, None)]) == [2, -1]
+
+
 @pytest.mark.parametrize("ids", [True, False])
 def test_a_record_that_tells_its_trace_counts_to_the_last_span_begun_by_then(ids):
     records = [(1.05, "a", "t", None), (1.2, "b", "t", None), (1.7, "b", "t", None),
