@@ -111,6 +111,7 @@ def by_suspect(found: pd.DataFrame) -> pd.DataFrame:
     """
     edge = found["kind"] != OWN
     ends = found.assign(suspect=found["place"].where(~edge, found["place"].str.split("->")))
-    own = found[edge].assign(suspect=found["place"])
+    own = found[edge]
+    own = own.assign(suspect=own["place"])  # all of found's, where no place is an edge, adds rows
     return pd.concat([ends.explode("suspect"), own])[
         ["suspect", "signal", "effect", "before", "during"]].reset_index(drop=True)

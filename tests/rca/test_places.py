@@ -143,3 +143,13 @@ def test_reasons_of_an_edge_are_its_and_both_ends():
     assert got.columns.tolist() == ["suspect", "signal", "effect", "before", "during"]
     assert sorted(zip(got["suspect"], got["signal"], strict=True)) == [
         ("cart", "x"), ("cart", "y"), ("front", "y"), ("front->cart", "y")]
+
+
+@pytest.mark.parametrize("kind", [OWN, BETWEEN])
+def test_reasons_of_one_kind_alone_add_no_others(kind):
+    place = ["cart", "ship"] if kind == OWN else ["front->cart", "front->ship"]
+    found = pd.DataFrame({"kind": kind, "place": place, "signal": ["x", "y"], "effect": 1.0,
+                          "before": 0.0, "during": 1.0})
+    got = by_suspect(found)
+    assert not got.isna().any(axis=None)
+    assert len(got) == (2 if kind == OWN else 6)
