@@ -66,7 +66,9 @@ class Fusion(Ranker):
         """The strongest blame of calm windows."""
         evidence = EVIDENCE[name]
         calm = view.calm(evidence.TABLE, self.calm) if evidence.TABLE else []
-        return max((evidence.blame(each).max() for each in calm), default=0.0)
+        blamed = (evidence.blame(each) for each in calm)
+        # a window that takes all rows of normal time leaves nothing to compare it with
+        return max((each.max() for each in blamed if each is not None), default=0.0)
 
     def parts(self) -> dict[str, Ranker]:
         """Each evidence alone."""

@@ -100,6 +100,17 @@ def test_what_calm_windows_show_too_is_taken_off():
     assert free.to_dict() == pytest.approx(raw.to_dict())
 
 
+def test_calm_windows_that_leave_no_row_to_compare_with_take_nothing_off():
+    late = np.arange(90) >= 30  # rows of the last half minute of normal time, and of the incident
+    rng = np.random.default_rng(0)
+    metrics = pd.concat([pd.DataFrame({
+        "time": [at(570 + t) for t in range(90)], "service": name, "name": "latency",
+        "value": 10 + rng.normal(0, 0.3, 90) + 5 * late * (name == "cart")}) for name in NAMES])
+    case = Case(normal=((at(0), at(600)),), abnormal=(at(600), at(660)), metrics=metrics,
+                symptom={"service": "front", "metric": "latency"})
+    assert Fusion().rank(case).index[0] == "cart"
+
+
 # --- what is counted once, and what is handed down ----------------------------------------
 def test_views_of_the_same_requests_count_once():
     terms = pd.DataFrame({"sequence": [3.0, 1.0, 0.0], "errors": [2.0, 1.0, 4.0],
