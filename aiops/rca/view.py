@@ -57,8 +57,12 @@ class Arrays:
             return self.case.topology
         if self.spans is None:
             return pd.DataFrame({"caller": [], "callee": []}, dtype=object)
-        out = self.spans.callee != None  # noqa: E711  elementwise
-        return pd.DataFrame({"caller": self.spans.names[out], "callee": self.spans.callee[out]}
+        spans = self.spans
+        out = spans.callee != None  # noqa: E711  elementwise
+        met = np.flatnonzero(spans.parent >= 0)  # who answered is called, whatever its kind says
+        met = met[spans.service[met] != spans.service[spans.parent[met]]]
+        return pd.DataFrame({"caller": np.r_[spans.names[out], spans.names[spans.parent[met]]],
+                             "callee": np.r_[spans.callee[out], spans.names[met]]}
                             ).drop_duplicates(ignore_index=True)
 
 

@@ -149,3 +149,15 @@ def test_templates_are_mined_unless_told():
     told = Arrays(one_trace(*SPANS, logs=logs.assign(template=["x", "y", "x"]))).logs
     assert np.asarray(told.templates)[told.template].tolist() == ["x", "y", "x"]
     assert mined.row.tolist() == [-1, -1, -1]
+
+
+def test_a_span_that_two_services_answer_calls_both():
+    spans = pd.DataFrame({
+        "trace_id": "t", "span_id": ["a", "b", "c"], "parent_span_id": [None, "a", "a"],
+        "service": ["front", "cart", "stock"], "operation": "op",
+        "start": pd.Timestamp("2026-01-01", tz="UTC"), "duration_ns": [9, 3, 3]})
+    case = Case(normal=[("2025-12-31T00:00:00Z", "2025-12-31T01:00:00Z")],
+                abnormal=("2026-01-01T00:00:00Z", "2026-01-01T01:00:00Z"), traces=spans)
+    edges = View.of(case).arrays.edges
+    assert set(zip(edges.caller, edges.callee, strict=True)) == {
+        ("front", "cart"), ("front", "stock")}
