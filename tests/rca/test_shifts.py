@@ -45,6 +45,24 @@ def test_a_third_of_slow_requests_is_an_effect_and_one_of_sixty_is_not():
     assert abs(effect(normal, one)) < 0.1
 
 
+def test_one_sample_is_no_quantile_however_far_it_lies():
+    rng = np.random.default_rng(4)
+    normal, now = times(rng, 400), times(rng, 10)
+    now[0] *= 1e4  # a tenth of them: between the 0.9-quantile and the largest
+    assert abs(effect(normal, now)) < 0.1
+
+
+def test_above_the_median_a_long_normal_tail_is_the_scale():
+    rng = np.random.default_rng(4)
+    normal, now = (1e6 * rng.normal(10, 0.5, n) for n in (400, 60))
+    normal[:32] += 50e6  # one of twelve is slow anyway
+    slow, fast = now.copy(), now.copy()
+    slow[:20] += 50e6  # then a third
+    fast -= 5e6
+    assert 0.3 < effect(normal, slow) < np.log1p(3)
+    assert effect(normal, fast) < -np.log1p(5)  # and below it what most show
+
+
 def test_an_effect_has_no_unit():
     rng = np.random.default_rng(3)
     normal, now = times(rng, 300), 3 * times(rng, 40)
