@@ -177,6 +177,14 @@ def test_what_follows_a_failed_call_is_charged_where_the_failure_began():
     assert (got.idxmax(), got["cart"]) == ("stock", 0)
 
 
+def test_a_call_that_ends_without_its_answer_is_charged_between_the_two():
+    case = incident(shop("lost ship"), suspects=("front", "cart", "ship", "front->ship"))
+    got = blame_of("sequence", case)
+    assert got.idxmax() == "front->ship"
+    assert got["front"] == pytest.approx(got["ship"] / 2)  # it takes part
+    assert got["cart"] == 0
+
+
 # --- logs ---------------------------------------------------------------------------------
 def lines(of: Callable[[int], list[tuple[str, str, str | None]]]) -> pd.DataFrame:
     """Records (service, body, span or None) of each request."""
@@ -234,6 +242,17 @@ def test_records_that_tell_no_request_are_counted(spans):
     reason = strongest("templates", case, "cart")
     assert reason["signal"] == "log of cart, a minute: cache is cold"
     assert (reason["before"], reason["during"]) == (0, 3 * 30 / (20 / 60))
+
+
+def test_a_template_that_comes_three_times_as_often_is_its_writers():
+    def of(n: int) -> list[tuple[str, str, str | None]]:
+        return [("cart", "asked", None)] * (1 if n < CUT else 3) + [("front", "served", None)]
+    case = incident(shop(), logs=lines(of))  # the incident is half as long as normal time
+    got = blame_of("templates", case)
+    assert got["cart"] > 1
+    assert got["front"] == 0
+    reason = strongest("templates", case, "cart")
+    assert (reason["before"], reason["during"]) == (120, 360)
 
 
 def test_usual_logs_blame_nobody():
