@@ -381,6 +381,14 @@ def test_the_entry_is_not_blamed_for_what_its_callee_explains():
     assert strongest("symptom", case, "cart")["signal"] == "latency moves with the symptom"
 
 
+def test_a_caller_loses_most_of_what_its_worst_callee_explains():
+    case = path({"front": 6, "cart": 5})
+    got, apart = (blame_of("symptom", each) for each in (case, replace(case, topology=None)))
+    assert apart["front"] > 0.1
+    assert got["front"] == pytest.approx(
+        apart["front"] - 0.7 * min(apart["front"], max(apart["cart"], apart["ship"])))
+
+
 def test_the_entry_is_blamed_where_no_callee_moves():
     got = blame_of("symptom", path({"front": 6}))
     assert got.idxmax() == "front"
@@ -437,6 +445,16 @@ def test_an_alert_raised_twice_counts_once_and_none_at_all_blames_nobody():
     assert blame_of("alerts", raised(("cart", "disk"), ("cart", "disk"))).to_dict() == blame_of(
         "alerts", raised(("cart", "disk"))).to_dict()
     assert not blame_of("alerts", raised(("stranger", "disk"))).any()
+
+
+def test_an_alert_of_two_instances_of_a_suspect_counts_once():
+    one = raised(("cart", "disk"))
+    two = pd.concat([one.alerts.assign(instance=name) for name in ("cart-0", "cart-1")])
+    assert blame_of("alerts", replace(one, alerts=two)).to_dict() == blame_of(
+        "alerts", one).to_dict()
+    names = ("cart-0", "cart-1", "front")
+    got = blame_of("alerts", replace(one, alerts=two, suspects=names))
+    assert got["cart-0"] == got["cart-1"] > got["front"] == 0
 
 
 # --- what is not there --------------------------------------------------------------------
