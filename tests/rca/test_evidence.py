@@ -469,3 +469,15 @@ def test_an_evidence_without_its_table_has_nothing_to_say(name):
 def test_few_spans_blame_nobody(name):
     case = one_trace(span("1", None, "a", 1, 5), span("1", None, "a", 41, 900, trace_id="u"))
     assert not EVIDENCE[name].blame(View.of(case)).any()
+
+
+@pytest.mark.parametrize("unit", [1e-6, 1e-3, 1e6])
+def test_a_metric_that_stands_still_does_so_in_any_unit(unit):
+    """Running sums of 0.1 round: read as movement, a share in another unit changed its blame."""
+    from aiops.rca.evidence import symptom
+
+    calm = np.full((60, 2), 0.1) + np.outer(np.arange(60) % 2, [0.0, 0.05])
+    now = np.array([[0.05, 0.1], [0.05, 0.15], [0.05, 0.1]])
+    plain = symptom._scales(calm, now, -1.0)
+    assert symptom._scales(calm * unit, now * unit, -1.0) == pytest.approx(plain)
+    assert plain[0] == 10

@@ -14,6 +14,7 @@ WEIGHT = 4.0  # a stated symptom leads
 EXPLAINED = 0.7  # of a caller's blame, by the callee that is blamed most
 _RECENT = 20  # normal rows next to the incident that the correlation takes in
 _FLOOR = 0.05  # correlation below which it says nothing
+_ROUNDING = 1e-9
 _SPREAD = 0.01  # least scale, as a share of the median
 
 
@@ -82,7 +83,7 @@ def _scales(calm: np.ndarray, now: np.ndarray, sign: float) -> np.ndarray:
     rolling = np.sort(_rolling(calm, len(now)), axis=0)
     p5, low, middle, high, p95 = quantiles(rolling, (0.05, 0.25, 0.5, 0.75, 0.95))
     scale = np.where(high > low, (high - low) / 1.35, (p95 - p5) / 3.29)
-    still = ~(scale > 0)
+    still = ~(scale > _ROUNDING * np.abs(middle))  # running sums round: that is no movement
     scale = np.maximum(np.nan_to_num(scale), _SPREAD * np.abs(middle))
     n = (~np.isnan(now)).sum(axis=0)
     off = sign * (np.nansum(now, axis=0) / np.maximum(n, 1) - middle)
