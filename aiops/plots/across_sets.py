@@ -42,11 +42,11 @@ def across_sets(figures: Iterable[Any] | pd.DataFrame, default: str, metric: str
     wide = min(COLUMNS, len(sets))
     high = -(-len(sets) // wide)
     fig = style.figure(high * (0.62 + 0.19 * len(models)))
-    axes = fig.subplots(high, wide, sharey=True, squeeze=False).flat
+    axes = list(fig.subplots(high, wide, sharey=True, squeeze=False).flat)
     for ax, name in zip(axes, sets, strict=False):
         _panel(ax, table[table.dataset == name], models, default, stress, controls)
         ax.set_title(name)
-    for ax in list(axes)[len(sets):]:
+    for ax in axes[len(sets):]:
         ax.set_axis_off()
     style.headline(fig, _title(plain, default, controls), _text(plain, told, metric, source))
     return fig
@@ -59,7 +59,10 @@ def _order(plain: pd.DataFrame, default: str, controls: Collection[str]) -> list
 
 
 def _title(plain: pd.DataFrame, default: str, controls: Collection[str]) -> str:
-    best = plain[~plain.model.isin(controls)].groupby("dataset")["value"].max()
+    rivals = plain[~plain.model.isin(controls)].groupby("dataset")["value"]
+    best = rivals.max()
+    if (rivals.size() > 1).any():  # leading where nobody else was asked is no lead
+        best = best[rivals.size() > 1]
     own = plain[plain.model == default].set_index("dataset")["value"].reindex(best.index)
     if own.isna().all():
         return f"{default} was not measured on any of {style.count(len(best), 'data set')}"
