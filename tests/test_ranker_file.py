@@ -61,7 +61,8 @@ def test_the_file_is_json_and_the_same_ranker_has_the_same_content(tmp_path: Pat
 def test_other_code_is_other_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before, path = ranker_file.content(fitted()), ranker_file.save_file(fitted(), tmp_path / "r")
     assert ranker_file.same_code(path)
-    monkeypatch.setattr(ranker_file, "_CODE", ("base.py",))
+    assert ranker_file.code(rca.Fusion) != ranker_file.code(rca.Baro)
+    monkeypatch.setattr(ranker_file, "code_version", lambda modules: "other")
     assert ranker_file.content(fitted()) != before
     assert not ranker_file.same_code(path)
 

@@ -20,13 +20,12 @@ from typing import Any
 
 import numpy as np
 
-import aiops
 from aiops import rca
 from aiops.base import Ranker
+from aiops.code_version import code_version
 from aiops.errors import InputError
 
 FORMAT = 1
-_CODE = ("base.py", "case.py", "schema.py", "logs", "rca")  # what a ranking is computed by
 _ROOM = "aiops.rca"
 _KINDS = "biuf"  # of numpy's arrays: bool, whole numbers, numbers
 
@@ -47,7 +46,7 @@ def save_file(ranker: Ranker, path: Path | str) -> Path:
 
 def text_of(ranker: Ranker) -> str:
     """What its file holds; the same for the same ranker made by the same code."""
-    held = {"format": FORMAT, "code": code(), **_ranker(ranker)}
+    held = {"format": FORMAT, "code": code(type(ranker)), **_ranker(ranker)}
     return json.dumps(held, indent=1, allow_nan=False) + "\n"
 
 
@@ -56,14 +55,10 @@ def content(ranker: Ranker) -> str:
     return hashlib.sha256(text_of(ranker).encode()).hexdigest()
 
 
-def code() -> str:
-    """A hash of the code that rankings are computed by: it decides them, as settings do."""
-    package, total = Path(aiops.__file__).parent, hashlib.sha256()
-    given = [package / name for name in _CODE]
-    for path in sorted(p for each in given for p in ([each] if each.is_file() else
-                                                     each.rglob("*.py"))):
-        total.update(f"{path.relative_to(package)}\0".encode() + path.read_bytes())
-    return total.hexdigest()
+def code(kind: type[Ranker]) -> str:
+    """The version of the code that its rankings are computed by: it decides them, as settings
+    do. Other rankers' code does not count."""
+    return code_version([kind.__module__])
 
 
 def load_file(path: Path | str) -> Ranker:
@@ -82,7 +77,9 @@ def load_file(path: Path | str) -> Ranker:
 
 def same_code(path: Path | str) -> bool:
     """Whether the file was written by the code that runs now."""
-    return bool(read(path).get("code") == code())
+    held = read(path)
+    kind = rca.RANKERS.get(str(held.get("ranker")))
+    return kind is not None and held.get("code") == code(kind)
 
 
 def read(path: Path | str) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from typing import Any
 
 from aiops import datasets, rca
 from aiops.case import Case
+from aiops.code_version import code_version
 from aiops.datasets import LAYOUTS, Dataset
 from aiops.errors import CaseError, InputError
 from aiops.evaluation.figures import Figure
@@ -27,7 +28,6 @@ from aiops.evaluation.stress import pseudo_incidents
 from aiops.evaluation.variants import Others, Variant, variants
 from aiops.workflows import judging, parallel
 from aiops.workflows.bench import PSEUDO, SEEDS
-from aiops.workflows.code_version import code_version
 from aiops.workflows.fitting import Entry, Fitted, Incidents
 from aiops.workflows.outcomes import Answer, Asked, Store
 

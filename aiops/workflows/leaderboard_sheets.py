@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from aiops import datasets, rca
+from aiops.code_version import code_version
 from aiops.errors import LayoutError, UsageError
 from aiops.evaluation.bootstrap import interval
 from aiops.evaluation.figures import Figure, to_json
@@ -24,7 +25,6 @@ from aiops.plots.across_sets import across_sets
 from aiops.plots.style import to_png
 from aiops.workflows import judging, leaderboard, leaderboard_page, whole
 from aiops.workflows.bench import SEEDS
-from aiops.workflows.code_version import code_version
 from aiops.workflows.leaderboard import DECOYS, PLAIN, SETS, Effort, Kept, Set
 from aiops.workflows.leaderboard_page import Sheet
 from aiops.workflows.leaderboard_targets import FALL

@@ -263,7 +263,7 @@ def test_other_code_is_told_of(
     context = type("Context", (), {"artifacts": {"ranker": str(path)}})
     ServedRanker().load_context(context)
     assert caplog.text == ""
-    monkeypatch.setattr("aiops.tracking.ranker_file._CODE", ("base.py",))
+    monkeypatch.setattr(ranker_file, "code", lambda kind: "other")
     ServedRanker().load_context(context)
     assert "registered by other code" in caplog.text
 

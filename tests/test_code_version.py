@@ -2,7 +2,8 @@
 
 import pytest
 
-from aiops.workflows import code_version as versions
+from aiops import code_version as versions
+from aiops import rca
 
 FILES = {"__init__.py": "from pkg.a import f",
          "a.py": "from pkg import b\n\ndef f():\n    return b.g()\n",
@@ -50,7 +51,8 @@ def test_a_module_alone_counts_without_what_it_imports(version):
 
 
 def test_a_ranker_depends_on_its_evidence_and_on_no_other_ranker():
-    known = versions.sources()
-    assert "aiops.rca.fusion" in known
-    assert versions._read("aiops.rca.fusion", versions.ROOT)[0]
-    assert versions.code_version(["aiops.rca.fusion"]) != versions.code_version(["aiops.rca.baro"])
+    rankers = {kind.__module__ for kind in rca.RANKERS.values()}
+    for each in rankers:
+        assert versions.reached([each]) & rankers == {each}
+    assert {"aiops.base", "aiops.rca.view", "aiops.rca.evidence.latency"} <= versions.reached(
+        ["aiops.rca.fusion"])

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parent
 WORDS = {"aiops.errors"}  # what messages say is no result
 
 
@@ -26,15 +26,21 @@ def code_version(modules: Iterable[str], alone: Iterable[str] = (), root: Path =
         alone: modules that count without what they import.
         root: the folder of the package that they begin with.
     """
+    counted = reached(modules, root) | set(alone)
+    told = "".join(f"{name} {_read(name, root)[1]}\n" for name in sorted(counted))
+    return hashlib.sha1(told.encode(), usedforsecurity=False).hexdigest()[:10]
+
+
+def reached(modules: Iterable[str], root: Path = ROOT) -> set[str]:
+    """These modules, and all of the package that they import, however far down."""
     found: set[str] = set()
-    left = [name for name in modules if name not in WORDS]
+    left = list(modules)
     while left:
         name = left.pop()
-        if name not in found:
+        if name not in found | WORDS:
             found.add(name)
-            left += [each for each in _read(name, root)[0] if each not in WORDS]
-    told = "".join(f"{name} {_read(name, root)[1]}\n" for name in sorted(found | set(alone)))
-    return hashlib.sha1(told.encode(), usedforsecurity=False).hexdigest()[:10]
+            left += _read(name, root)[0]
+    return found
 
 
 @cache
