@@ -32,7 +32,7 @@ class Baro(Ranker):
         self.megabytes = megabytes
 
     def rank(self, case: Case) -> pd.Series:
-        """Blame: IQRs above the median; a service takes its highest column."""
+        """Blame: IQRs above the median; a suspect takes its highest column."""
         made = columns(case)
         factor = pd.Series(1.0, index=made.about.index)
         if self.megabytes:
@@ -41,4 +41,4 @@ class Baro(Ranker):
         iqr = q[0.75] - q[0.25]
         top = made.abnormal.groupby("column")["value"].max() * factor
         z = ((top - q[0.5]) / iqr.where(iqr >= _CONSTANT, 1.0)).reindex(varying(made))
-        return blame(case, z, made.about["service"])
+        return blame(case, made, z)

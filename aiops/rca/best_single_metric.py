@@ -50,8 +50,7 @@ class BestSingleMetric(Ranker):
             raise NotFittedError("BestSingleMetric must see confirmed causes: call fit(cases, y).")
         made = columns(case)
         off = shift(made).abs()
-        return blame(case, off[made.about["name"].reindex(off.index) == self.metric_],
-                     made.about["service"])
+        return blame(case, made, off[made.about["name"].reindex(off.index) == self.metric_])
 
 
 def _hits(case: Case, culprits: Sequence[str]) -> pd.Series:
@@ -59,7 +58,7 @@ def _hits(case: Case, culprits: Sequence[str]) -> pd.Series:
     made = columns(case)
     off = shift(made).abs()
     about = made.about.reindex(off.index)
-    worst = off.groupby([about["name"], about["service"]]).max().unstack()
+    worst = off.groupby([about["name"], about["owner"]]).max().unstack()
     worst = worst.reindex(columns=sorted(case.suspects)).fillna(0.0)
     first = worst.eq(worst.max(axis=1), axis=0)
     alone = first.sum(axis=1).eq(1) & worst.gt(0).any(axis=1)

@@ -47,7 +47,7 @@ class RankedCorrelation(Ranker):
         if self.pooled:
             rows = pd.concat([beside(made.normal, target, suspicious), rows])
         surely = _surely(*pearson(rows[[target, *suspicious]], target))
-        return blame(case, surely.drop(target).dropna(), made.about["service"])
+        return blame(case, made, surely.drop(target).dropna())
 
     def _anomalous(self, made: Columns, rows: pd.DataFrame, target: int) -> pd.Index:
         """Columns that are anomalous at the row where the symptom is; none where it never is."""

@@ -105,7 +105,7 @@ def effects(case: Case) -> pd.DataFrame:
     """
     made = columns(case)
     off = shift(made).abs()
-    owner = made.about["service"].reindex(off.index)
+    owner = made.about["owner"].reindex(off.index)
     size = np.log1p(off)
     found = pd.DataFrame({"most": size.groupby(owner).max(),
                           "mean": (size**1.5).groupby(owner).mean() ** (1 / 1.5),

@@ -9,6 +9,7 @@ import pandas as pd
 from scipy import stats
 
 from aiops.case import Case, Window
+from aiops.rca.instances import owner
 from aiops.rca.shifts import ALLOWANCE
 
 BLOCKS, BLOCK_ROWS = 8, 8
@@ -139,8 +140,7 @@ def _columns(table: pd.DataFrame, suspects: set[str]) -> tuple[np.ndarray, pd.Da
             code = pd.factorize(code * (len(names) + 1) + part + 1, sort=True)[0]
     _, first = np.unique(code, return_index=True)
     about = table.iloc[first].reindex(columns=list(_KEY)).reset_index(drop=True).astype(object)
-    known = about["instance"].isin(suspects)
-    return code, about.assign(owner=about["instance"].where(known, about["service"]))
+    return code, about.assign(owner=owner(about, suspects))
 
 
 def _step(column: np.ndarray, time: np.ndarray) -> int:

@@ -8,6 +8,7 @@ import pandas as pd
 from aiops.base import Ranker
 from aiops.case import Case
 from aiops.errors import CaseError
+from aiops.rca.instances import alike
 from aiops.rca.request_events import Requests, patterns, requests
 from aiops.rca.series import columns, ordered, shift
 
@@ -54,7 +55,7 @@ class Nezha(Ranker):
         after = requests(case, "abnormal", self._alarms(case))
         found = self._suspicious(before, after)
         place = found.groupby(["score", "depth"]).ngroup() + 1.0
-        return ordered(case, (place / place.max()).groupby(found["service"]).max())
+        return ordered(case, alike((place / place.max()).groupby(found["service"]).max(), case))
 
     def _alarms(self, case: Case) -> pd.Series:
         """By service: the metric furthest above normal, where that is far enough."""

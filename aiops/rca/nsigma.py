@@ -22,11 +22,11 @@ class NSigma(Ranker):
     """
 
     def rank(self, case: Case) -> pd.Series:
-        """Blame: standard deviations; a service takes its highest column."""
+        """Blame: standard deviations; a suspect takes its highest column."""
         made = columns(case)
         value = made.normal.groupby("column")["value"]
         mean, deviation = value.mean(), value.std(ddof=0)
         rounding = value.size() * mean.abs() * EPS
         top = made.abnormal.groupby("column")["value"].max()
         z = ((top - mean) / deviation.where(deviation > rounding)).reindex(varying(made)).dropna()
-        return blame(case, z, made.about["service"])
+        return blame(case, made, z)

@@ -10,7 +10,8 @@ from aiops.base import Ranker
 from aiops.case import Case
 from aiops.rca.aligned import beside, pearson, symptom
 from aiops.rca.graph import call_graph
-from aiops.rca.series import Columns, columns, ordered
+from aiops.rca.instances import with_instances
+from aiops.rca.series import Columns, columns, ordered, worst
 
 
 class RandomWalk(Ranker):
@@ -42,8 +43,8 @@ class RandomWalk(Ranker):
         made = columns(case)
         target, others = symptom(case, made)
         similar = _similar(made, target, others)
-        start = made.about.loc[target, "service"]
-        graph = call_graph(case)
+        start = made.about.loc[target, "owner"]
+        graph = with_instances(call_graph(case), case)
         graph.add_nodes_from([*similar.index, start])
         nodes = sorted(graph)
         prefer = similar.reindex(nodes).fillna(0.0)
@@ -63,11 +64,10 @@ class RandomWalk(Ranker):
 
 
 def _similar(made: Columns, target: int, others: pd.Index) -> pd.Series:
-    """By service: the largest |r| of its columns with the symptom's."""
+    """By suspect: the largest |r| of its columns with the symptom's."""
     rows = pd.concat([beside(side, target, others) for side in (made.normal, made.abnormal)])
     r, _ = pearson(rows, target)
-    r = r.reindex(others).abs().dropna()
-    return r.groupby(made.about["service"].reindex(r.index)).max()
+    return worst(made, r.reindex(others).abs().dropna())
 
 
 def _stationary(moves: np.ndarray, prefer: pd.Series, restart: float) -> pd.Series:

@@ -16,6 +16,7 @@ import pandas as pd
 
 from aiops.case import Case, Which, Window
 from aiops.errors import CaseError
+from aiops.rca.instances import owner
 
 BUCKET_S = 5.0
 KEY = ["service", "name", "instance", "peer_service"]
@@ -27,7 +28,7 @@ _LEAVING = ("client", "producer")
 class Columns:
     """Values by column, long: ``column`` (a number), ``time``, ``value``; both sides apart.
 
-    ``about`` has a row a column: service, name, unit.
+    ``about`` has a row a column: service, name, unit, and owner, the suspect that it tells about.
     """
 
     about: pd.DataFrame
@@ -47,12 +48,13 @@ def columns(case: Case, bucket_s: float = BUCKET_S) -> Columns:
     sides = [_side(case, which, bucket_s) for which in ("normal", "abnormal")]
     both = pd.concat(sides, keys=["normal", "abnormal"], names=["side"])
     both["column"] = _numbered(both[KEY])
-    about = both.loc[~both["column"].duplicated(), ["column", "service", "name", "unit"]]
+    about = both[~both["column"].duplicated()].set_index("column").sort_index()
+    about = about.assign(owner=owner(about, case.suspects))[["service", "name", "unit", "owner"]]
     kept = both[["column", "time", "value"]].sort_values(["column", "value"])
     normal = kept.index.get_level_values("side") == "normal"
     parts = {"normal": kept[normal].reset_index(drop=True),
              "abnormal": kept[~normal].reset_index(drop=True)}
-    return Columns(about.set_index("column").sort_index(), parts["normal"], parts["abnormal"])
+    return Columns(about, parts["normal"], parts["abnormal"])
 
 
 def _numbered(keys: pd.DataFrame) -> np.ndarray:
@@ -106,15 +108,19 @@ def shift(made: Columns) -> pd.Series:
     return z.fillna(flag).dropna()
 
 
-def blame(case: Case, by_column: pd.Series, service: pd.Series) -> pd.Series:
-    """A service's blame is that of its worst column; who has none gets 0."""
-    worst = by_column.groupby(service.reindex(by_column.index)).max()
-    return ordered(case, worst)
+def worst(made: Columns, by_column: pd.Series) -> pd.Series:
+    """By owner: the highest of its columns."""
+    return by_column.groupby(made.about["owner"].reindex(by_column.index)).max()
 
 
-def ordered(case: Case, by_service: pd.Series) -> pd.Series:
+def blame(case: Case, made: Columns, by_column: pd.Series) -> pd.Series:
+    """A suspect's blame is that of its worst column; who has none gets 0."""
+    return ordered(case, worst(made, by_column))
+
+
+def ordered(case: Case, by_suspect: pd.Series) -> pd.Series:
     """Blame over all suspects, float64, highest first; equal blame by name, which says nothing."""
-    full = by_service.reindex(sorted(case.suspects)).fillna(0.0).clip(lower=0.0).astype(float)
+    full = by_suspect.reindex(sorted(case.suspects)).fillna(0.0).clip(lower=0.0).astype(float)
     return full.sort_values(ascending=False, kind="stable").rename("blame")
 
 

@@ -8,7 +8,8 @@ import pandas as pd
 from aiops.base import Ranker
 from aiops.case import Case
 from aiops.rca.graph import call_graph
-from aiops.rca.series import columns, ordered, shift
+from aiops.rca.instances import services, with_instances
+from aiops.rca.series import columns, ordered, shift, worst
 
 
 class Traversal(Ranker):
@@ -33,32 +34,33 @@ class Traversal(Ranker):
     def rank(self, case: Case) -> pd.Series:
         """Blame: scales off normal, summed along the path; 0 for who is no cause."""
         made = columns(case)
-        off = shift(made).abs()
-        score = off.groupby(made.about["service"].reindex(off.index)).max()
+        score = worst(made, shift(made).abs())
         anomalous = score[score > self.threshold]
-        graph = call_graph(case).subgraph(anomalous.index).copy()
+        graph = with_instances(call_graph(case), case).subgraph(anomalous.index).copy()
         graph.add_nodes_from(anomalous.index)
-        return ordered(case, _causes(graph, anomalous, _target(case)))
+        return ordered(case, _causes(graph, anomalous, _targets(case)))
 
 
-def _target(case: Case) -> str | None:
-    return case.symptom["service"] if case.symptom else case.entry_service
+def _targets(case: Case) -> list[str]:
+    """The service that the symptom is told of, and its instances."""
+    target, of = case.symptom["service"] if case.symptom else case.entry_service, services(case)
+    return [target, *of.index[of == target]] if target else []
 
 
-def _causes(graph: nx.DiGraph, score: pd.Series, target: str | None) -> pd.Series:
+def _causes(graph: nx.DiGraph, score: pd.Series, targets: list[str]) -> pd.Series:
     """Blame of the members of groups that call no anomalous group."""
     groups = nx.condensation(graph)
     weight = {g: max(score[s] for s in groups.nodes[g]["members"]) for g in groups}
-    top = groups.graph["mapping"].get(target)
-    path = weight if top is None else _heaviest(groups, weight, top)
+    top = {groups.graph["mapping"][target] for target in targets if target in graph}
+    path = _heaviest(groups, weight, top) if top else weight
     return pd.Series({service: path[g] - weight[g] + score[service]
                       for g in groups if not groups.out_degree(g) and g in path
                       for service in groups.nodes[g]["members"]}, dtype=float)
 
 
-def _heaviest(groups: nx.DiGraph, weight: dict[int, float], top: int) -> dict[int, float]:
-    """Weight of the heaviest path from the target to each group that it reaches."""
-    best = {top: weight[top]}
+def _heaviest(groups: nx.DiGraph, weight: dict[int, float], top: set[int]) -> dict[int, float]:
+    """Weight of the heaviest path from a target to each group that one reaches."""
+    best = {group: weight[group] for group in top}
     for g in nx.topological_sort(groups):
         for callee in groups.successors(g) if g in best else ():
             best[callee] = max(best.get(callee, 0.0), best[g] + weight[callee])
