@@ -73,8 +73,8 @@ def leaderboard(
     Rankings are kept below experiments/leaderboard; only those are made that are not there, or
     whose code or data changed. Public sets are found through AIOPS_DATA. The page shows all sets.
     """
-    from aiops.workflows.leaderboard import Effort
-    from aiops.workflows.leaderboard_sheets import lead
+    from aiops.workflows.leaderboard.board import Effort
+    from aiops.workflows.leaderboard.sheets import lead
 
     effort = Effort(seeds, quick, limit)
     with reporting(as_json) as report:

@@ -11,9 +11,9 @@ import pandas as pd
 from aiops import rca
 from aiops.evaluation import ranking
 from aiops.evaluation.figures import Figure
-from aiops.workflows import leaderboard
 from aiops.workflows.bench import table as rows_of
-from aiops.workflows.leaderboard import DECOYS, PLAIN, Effort, Kept
+from aiops.workflows.leaderboard import board
+from aiops.workflows.leaderboard.board import DECOYS, PLAIN, Effort, Kept
 
 METRICS = {"ac@1": "AC@1", "ac@3": "AC@3", "avg@5": "Avg@5"}
 
@@ -40,7 +40,7 @@ def ask(dataset: str, rankers: Sequence[str], folder: Path, cases: int | None = 
         rankers: names; the first is looked at where the package's default is none of them.
         cases: only the first of them; all when None.
     """
-    (of,), _ = leaderboard.run([dataset], Effort(seeds=1, quick=True, limit=cases), rankers, folder)
+    (of,), _ = board.run([dataset], Effort(seeds=1, quick=True, limit=cases), rankers, folder)
     default = rca.DEFAULT if rca.DEFAULT in rankers else rankers[0]
     figures = [figure for name in rankers for figure in of.figures(name, 1)]
     return Judged(of.dataset.name, default, figures, of.outcomes(default, 1))

@@ -6,10 +6,10 @@ import pytest
 from aiops import rca
 from aiops.errors import CaseError, InputError
 from aiops.evaluation.ranking import Outcome
-from aiops.workflows import leaderboard
 from aiops.workflows.bench import bench_rca
-from aiops.workflows.leaderboard import Effort, Set
-from aiops.workflows.outcomes import Answer, Asked, Store
+from aiops.workflows.leaderboard import board as boards
+from aiops.workflows.leaderboard.board import Effort, Set
+from aiops.workflows.leaderboard.store import Answer, Asked, Store
 from tests.workflows.test_bench import made
 
 RANKERS = ["nsigma", "best-single-metric"]
@@ -20,7 +20,7 @@ def board(tmp_path_factory):
     root = made(tmp_path_factory.mktemp("mine"), [["a"], ["c"], ["a"], []])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(rca, "DEFAULT", "nsigma")
-        (of,), number = leaderboard.run([str(root)], Effort(seeds=2), RANKERS,
+        (of,), number = boards.run([str(root)], Effort(seeds=2), RANKERS,
                                         root.parent / "kept")
         yield of, number
 
@@ -46,8 +46,8 @@ def test_a_second_run_makes_nothing_and_a_new_version_only_its_own(board, monkey
     monkeypatch.setattr(rca, "DEFAULT", "nsigma")
     assert again.missing(Effort(seeds=2)) == []
     assert {a.seed for task in again.missing(Effort(seeds=3)) for a in task.asked} == {2}
-    real = leaderboard._version
-    monkeypatch.setattr(leaderboard, "_version", lambda ranker, *other: (
+    real = boards._version
+    monkeypatch.setattr(boards, "_version", lambda ranker, *other: (
         "changed" if ranker == "aiops.rca.nsigma" else real(ranker, *other)))
     lacks = again.missing(Effort(quick=True))
     assert {(a.ranker, a.slice) for task in lacks for a in task.asked} == {
@@ -99,11 +99,11 @@ def test_who_abstains_is_asked_about_false_alarms_once_it_has_said_so(tmp_path):
 
 def test_bad_wishes_are_told_before_anything_is_ranked(tmp_path):
     with pytest.raises(InputError, match="at least one seed"):
-        leaderboard.run([str(tmp_path)], Effort(seeds=0))
+        boards.run([str(tmp_path)], Effort(seeds=0))
     root = made(tmp_path / "made", [["a"]])
     (root / "truth.json").unlink()
     with pytest.raises(CaseError, match="no truth"):
-        leaderboard.run([str(root)])
+        boards.run([str(root)])
 
 
 def test_who_learns_anew_for_each_kind_of_fault_is_asked_plain_alone(tmp_path, monkeypatch):

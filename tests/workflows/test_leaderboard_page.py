@@ -9,10 +9,10 @@ from aiops import rca
 from aiops.errors import InputError
 from aiops.evaluation.figures import Figure
 from aiops.tracking import runs
-from aiops.workflows import leaderboard_sheets
-from aiops.workflows.leaderboard import Effort, Kept
-from aiops.workflows.leaderboard_page import Sheet, page
-from aiops.workflows.leaderboard_targets import FALL, TARGETS, Target
+from aiops.workflows.leaderboard import board, sheets
+from aiops.workflows.leaderboard.board import Effort, Kept
+from aiops.workflows.leaderboard.page import Sheet, page
+from aiops.workflows.leaderboard.targets import FALL, TARGETS, Target
 from tests.workflows.test_bench import made
 
 
@@ -83,7 +83,7 @@ def small(tmp_path, monkeypatch):
     root = made(tmp_path / "made", [["a"], ["c"]])
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(leaderboard_sheets, "SETS", (str(root), "not-here"))
+    monkeypatch.setattr(sheets, "SETS", (str(root), "not-here"))
     monkeypatch.setattr(rca, "RANKERS", {n: rca.RANKERS[n] for n in ("baro", "nsigma")})
     monkeypatch.setattr(rca, "DEFAULT", "nsigma")
     return root
@@ -92,7 +92,7 @@ def small(tmp_path, monkeypatch):
 def test_one_call_ranks_writes_the_page_and_logs_each_ranker_once(small, tmp_path):
     out = tmp_path / "docs" / "leaderboards" / "rca.md"
     quick = Effort(quick=True)
-    found = leaderboard_sheets.lead(out, quick, [str(small)])
+    found = sheets.lead(out, quick, [str(small)])
     assert (found["rankings"], found["runs"], found["absent"]) == (8, 2, ["not-here"])
     assert found["lacks"] == {}
     text = out.read_text()
@@ -100,25 +100,25 @@ def test_one_call_ranks_writes_the_page_and_logs_each_ranker_once(small, tmp_pat
     assert (tmp_path / "docs" / "pictures" / "rca-leaderboard.png").stat().st_size > 10_000
     (run_id,) = {line.split("`")[-2] for line in text.splitlines() if f"`{small}/nsigma`" in line}
     assert runs.figures(run_id)["ac_at_1/decoys:40"] == 1.0
-    again = leaderboard_sheets.lead(out, quick, [str(small)])
+    again = sheets.lead(out, quick, [str(small)])
     assert (again["rankings"], again["runs"]) == (0, 2)
     assert run_id in out.read_text()
 
 
 def test_what_the_leaderboard_does_not_have_is_an_error_that_lists_it(small, tmp_path):
     with pytest.raises(InputError, match="only parameter must be one of .*not-here"):
-        leaderboard_sheets.lead(tmp_path / "x.md", Effort(), ["nope"])
+        sheets.lead(tmp_path / "x.md", Effort(), ["nope"])
     with pytest.raises(InputError, match="ranker parameter must be one of baro, nsigma"):
-        leaderboard_sheets.lead(tmp_path / "x.md", Effort(), None, ["nope"])
+        sheets.lead(tmp_path / "x.md", Effort(), None, ["nope"])
 
 
 def test_a_fall_is_over_the_cases_that_the_stress_fits(small):
-    of = leaderboard_sheets.Set(str(small), ["nsigma"])
-    leaderboard_sheets.leaderboard.run([str(small)], Effort(quick=True), ["nsigma"])
+    of = sheets.Set(str(small), ["nsigma"])
+    board.run([str(small)], Effort(quick=True), ["nsigma"])
     kept = of.outcomes("nsigma")
     first = kept.by_slice["decoys=40"][:1]
-    found = leaderboard_sheets.falls("made", "nsigma", Kept(
+    found = sheets.falls("made", "nsigma", Kept(
         {"": kept.by_slice[""], "decoys=40": first}, {"decoys=40": 1}, {}))
     assert [(f.slice, f.metric, f.value, f.n) for f in found] == [
         ("decoys=40", "fall of ac@1", 0.0, 1), ("decoys=40", "fall of ac@3", 0.0, 1)]
-    assert json.loads(leaderboard_sheets.to_json(found))
+    assert json.loads(sheets.to_json(found))

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from aiops import rca
 from aiops.evaluation.figures import Figure
-from aiops.workflows.leaderboard import DECOYS, FALSE_ALARM, SETS
+from aiops.workflows.leaderboard.board import DECOYS, FALSE_ALARM, SETS
 
 LEARNED = "learned"  # the ranker that may use a system's own confirmed incidents
 FALL = "fall of "  # before a metric: plain less stressed, over the same cases
-Find = Callable[[str, str, str, str], Figure | None]
 
 
 @dataclass(frozen=True)

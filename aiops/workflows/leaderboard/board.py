@@ -29,7 +29,7 @@ from aiops.evaluation.variants import Others, Variant, variants
 from aiops.workflows import judging, parallel
 from aiops.workflows.bench import PSEUDO, SEEDS
 from aiops.workflows.fitting import Entry, Fitted, Incidents
-from aiops.workflows.outcomes import Answer, Asked, Store
+from aiops.workflows.leaderboard.store import Answer, Asked, Store
 
 log = logging.getLogger(__name__)
 SETS = ("rcd-sockshop", "petshop-low", "tvdiag/sockshop", "tvdiag/hotel", "shop", "shop-2",

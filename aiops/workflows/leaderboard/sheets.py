@@ -23,18 +23,19 @@ from aiops.evaluation.figures import Figure, to_json
 from aiops.evaluation.ranking import Outcome
 from aiops.plots.across_sets import across_sets
 from aiops.plots.style import to_png
-from aiops.workflows import judging, leaderboard, leaderboard_page, whole
+from aiops.workflows import judging, whole
 from aiops.workflows.bench import SEEDS
-from aiops.workflows.leaderboard import DECOYS, PLAIN, SETS, Effort, Kept, Set
-from aiops.workflows.leaderboard_page import Sheet
-from aiops.workflows.leaderboard_targets import FALL
+from aiops.workflows.leaderboard import board
+from aiops.workflows.leaderboard.board import DECOYS, PLAIN, SETS, Effort, Kept, Set
+from aiops.workflows.leaderboard.page import Sheet, page
+from aiops.workflows.leaderboard.targets import FALL
 from aiops.workflows.places import CLONE
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Picture
 
 EXPERIMENT = "rca-leaderboard"
-_JUDGES = ("aiops.workflows.judging", "aiops.workflows.leaderboard_sheets")
+_JUDGES = ("aiops.workflows.judging", "aiops.workflows.leaderboard.sheets")
 PICTURE = Path("pictures", "rca-leaderboard.png")  # in docs/
 
 
@@ -57,7 +58,7 @@ def lead(out: Path, effort: Effort, only: Sequence[str] | None = None,
     _check(rankers, rca.RANKERS, "ranker")
     started, made = time.monotonic(), 0
     if rank:
-        _, made = leaderboard.run(only or SETS, effort, rankers)
+        _, made = board.run(only or SETS, effort, rankers)
     seconds = time.monotonic() - started
     there = [target for target in SETS if _there(target)]
     sheets = [sheet(Set(target), effort) for target in there]
@@ -91,11 +92,10 @@ def _options(effort: Effort, only: Sequence[str] | None, rankers: Sequence[str] 
     return told + ([f"--limit {effort.limit}"] if effort.limit else [])
 
 
-def sheet(of: Set, effort: Effort, log: bool = True) -> Sheet:
+def sheet(of: Set, effort: Effort) -> Sheet:
     """All that is kept of a set, up to the effort's seeds.
 
-    Args:
-        log: each ranker's figures become a run of the MLflow experiment, once.
+    Each ranker's figures become a run of the MLflow experiment, once.
     """
     made: list[Figure] = []
     seeds: dict[tuple[str, str], int] = {}
@@ -105,7 +105,7 @@ def sheet(of: Set, effort: Effort, log: bool = True) -> Sheet:
         if figures := known(of, name, kept):
             made += figures
             seeds |= {(name, part): n for part, n in kept.seeds.items()}
-            runs |= {name: _logged(of.target, name, figures)} if log else {}
+            runs[name] = _logged(of.target, name, figures)
     lacks = {asked.ranker for task in of.missing(effort) for asked in task.asked}
     return Sheet(of.target, len(of.incidents(effort.limit)), made, seeds,
                  [name for name in of.rankers if name in lacks], runs)
@@ -182,7 +182,7 @@ def write(sheets: Sequence[Sheet], out: Path, about: Mapping[str, str]) -> None:
         picture = out.parent.parent / PICTURE
         whole.write(picture, to_png(draw(figures), 160))
         shown = f"../{PICTURE.as_posix()}"
-    whole.write(out, leaderboard_page.page(sheets, about, shown).encode())
+    whole.write(out, page(sheets, about, shown).encode())
 
 
 def draw(figures: Sequence[Figure]) -> Picture:
