@@ -6,10 +6,10 @@ from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 import networkx as nx
-import pandas as pd
 
 from aiops.case import Case
 from aiops.errors import CaseError
+from aiops.evidence import call_tree
 from aiops.rca.series import edge_suspects
 
 
@@ -22,7 +22,7 @@ def call_graph(case: Case) -> nx.DiGraph:
     if case.topology is not None:
         edges = case.topology
     elif case.traces is not None:
-        edges = _edges(case.traces)
+        edges = call_tree.edges(case.traces)
     else:
         raise CaseError("A call graph needs a topology or traces. "
                         f"This Case has {', '.join(case.tables)}.")
@@ -31,22 +31,6 @@ def call_graph(case: Case) -> nx.DiGraph:
     for edge in edge_suspects(case):  # an edge that may be to blame lies between its ends
         nx.add_path(made, (edge.split("->")[0], edge, edge.split("->")[1]))
     return made
-
-
-def _edges(spans: pd.DataFrame) -> pd.DataFrame:
-    """Who answered whom; whom a span names (peer_service) where nobody else answered it."""
-    caller = spans[["trace_id", "span_id", "service"]].set_axis(
-        ["trace_id", "parent_span_id", "caller"], axis=1)
-    called = spans.merge(caller, on=["trace_id", "parent_span_id"])
-    called = called[called["caller"] != called["service"]]
-    edges = called[["caller", "service"]].set_axis(["caller", "callee"], axis=1)
-    if "peer_service" in spans:
-        answered = pd.MultiIndex.from_frame(called[["trace_id", "parent_span_id"]])
-        own = pd.MultiIndex.from_frame(spans[["trace_id", "span_id"]])
-        told = spans[spans["peer_service"].notna() & ~own.isin(answered)]
-        edges = pd.concat([edges, told[["service", "peer_service"]].set_axis(
-            ["caller", "callee"], axis=1)])
-    return edges.drop_duplicates()
 
 
 def entries(case: Case) -> list[str]:

@@ -10,6 +10,8 @@ import pandas as pd
 from aiops.base import Ranker
 from aiops.case import Case
 from aiops.errors import CaseError
+from aiops.evidence import call_tree
+from aiops.rca.instances import alike
 from aiops.rca.request_pagerank import ones, pagerank, preference
 from aiops.rca.series import ordered
 
@@ -53,7 +55,7 @@ class MicroRank(Ranker):
         among = spans["trace_id"].isin(slow.index[slow])
         score = _spectrum(_weighed(spans[among], slow=True), _weighed(spans[~among]))
         by_service = score.groupby(level="service").max()
-        return ordered(case, by_service if slow.any() else by_service * 0.0)
+        return ordered(case, alike(by_service if slow.any() else by_service * 0.0, case))
 
     def _slow(self, spans: pd.DataFrame, usual: pd.Series) -> pd.Series:
         """By request: whether it takes longer than its operations usually do."""
@@ -65,10 +67,10 @@ class MicroRank(Ranker):
 
 def _operations(spans: pd.DataFrame) -> pd.DataFrame:
     """Spans with the operation of their parent, self time and the time of the whole request."""
-    keys = pd.MultiIndex.from_frame(spans[["trace_id", "span_id"]])
-    parent = pd.MultiIndex.from_frame(spans[["trace_id", "parent_span_id"]])
     ms = spans["duration_ns"].to_numpy() / 1e6
-    at = keys.get_indexer(parent) if keys.is_unique else np.full(len(spans), -1)
+    at = call_tree.parents(spans)
+    if spans.duplicated(["trace_id", "span_id"]).any():  # whose child a span is, ids do not tell
+        at = np.full(len(spans), -1)
     within = np.bincount(at[at >= 0], weights=ms[at >= 0], minlength=len(spans))
     made = spans[["trace_id", "service", "operation"]].assign(
         ms=np.maximum(ms - within, 0.0), whole=np.where(at < 0, ms, 0.0), parent=at)

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from aiops.case import Case, Which
+from aiops.evidence import call_tree
 
 _START, _ALARM, _LINE, _END = range(4)
 _DIGITS = r"\S*\d\S*"
@@ -37,7 +38,7 @@ def requests(case: Case, which: Which, alarms: pd.Series) -> Requests:
     keys = pd.MultiIndex.from_frame(table[["trace_id", "span_id"]])
     first = ~keys.duplicated()
     table, keys = table[first].reset_index(drop=True), keys[first]
-    parent = keys.get_indexer(pd.MultiIndex.from_frame(table[["trace_id", "parent_span_id"]]))
+    parent = call_tree.parents(table)
     spans = pd.DataFrame({"service": table["service"].to_numpy(), "parent": parent,
                           "depth": _depth(parent)})
     start = table["start"].astype("int64").to_numpy()
