@@ -17,6 +17,7 @@ ENTRY = "front"
 CALLS = (("front", "checkout"), ("front", "cart"), ("checkout", "quote"), ("checkout", "ship"),
          ("cart", "db"))  # callers before their callees
 SERVICES = tuple(sorted({service for call in CALLS for service in call}))
+INSTANCES = tuple(f"{service}-{n}" for service in SERVICES for n in (0, 1))
 COLUMNS = ("cpu", "memory", "retries", "restarts", "latency")
 NORMAL_S, ABNORMAL_S = 120, 60
 _T0 = pd.Timestamp("2026-01-05T10:00:00Z")
@@ -37,6 +38,21 @@ def made_case(seed: int = 0, culprit: str = "quote") -> Case:
     """
     made = _made(seed, culprit)
     return replace(made, **{name: frame.copy() for name, frame in made.tables.items()})
+
+
+def made_of_instances(seed: int = 0, culprit: str = "quote-1") -> Case:
+    """The same incident where each service runs twice, and the instances are the suspects.
+
+    One of two instances turns slow and busy, and all who call its service wait for it. Metrics
+    tell which instance they are of; spans, logs and calls tell services alone.
+    """
+    service, faulty = culprit.rsplit("-", 1)
+    case = made_case(seed, service)
+    waiting, calm = (_made(seed + n, slow).tables["metrics"] for n, slow in ((1, service), (2, "")))
+    beside = pd.concat([waiting[waiting["service"] != service], calm[calm["service"] == service]])
+    both = {faulty: case.tables["metrics"], "10"[int(faulty)]: beside}
+    return replace(case, suspects=INSTANCES, metrics=pd.concat([
+        metrics.assign(instance=metrics["service"] + f"-{n}") for n, metrics in both.items()]))
 
 
 @lru_cache(maxsize=32)

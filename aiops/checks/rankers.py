@@ -12,13 +12,16 @@ import pandas as pd
 from sklearn.base import clone
 
 from aiops.base import Ranker
+from aiops.case import Case
 from aiops.checks.incident import (
     COLUMNS,
     ENTRY,
+    INSTANCES,
     SERVICES,
     alike,
     later,
     made_case,
+    made_of_instances,
     recoded,
     renamed,
 )
@@ -74,17 +77,21 @@ def _answers_every_suspect_sorted(model: Ranker) -> None:
 
 
 def _blames_the_planted_culprit(model: Ranker) -> None:
-    _must_blame(model, "checkout", "db", "quote")
+    _must_blame(model, made_case, "checkout", "db", "quote")
+
+
+def _blames_the_planted_instance(model: Ranker) -> None:
+    _must_blame(model, made_of_instances, "checkout-0", "db-1", "quote-1")
 
 
 def _blames_the_entry_too(model: Ranker) -> None:
-    _must_blame(model, ENTRY)
+    _must_blame(model, made_case, ENTRY)
 
 
-def _must_blame(model: Ranker, *culprits: str) -> None:
+def _must_blame(model: Ranker, made: Callable[[int, str], Case], *culprits: str) -> None:
     fitted = _fitted(model)
     for seed, culprit in enumerate(culprits, start=20):
-        got = fitted.rank(made_case(seed, culprit))
+        got = fitted.rank(made(seed, culprit))
         if list(got.index[got == got.max()]) != [culprit]:
             _refuse(model, f"must blame {culprit!r}, whose cpu rose by 30 deviations. "
                            f"Got {got.to_dict()}.")
@@ -93,36 +100,44 @@ def _must_blame(model: Ranker, *culprits: str) -> None:
 def _ignores_units(model: Ranker) -> None:
     """Also without a stated symptom, which makes some look at other columns."""
     fitted, untold = _fitted(model), replace(made_case(), symptom=None)
-    for case, names in ((made_case(), COLUMNS), (untold, ("retries", "restarts"))):
+    for case, names in ((made_case(), COLUMNS), (untold, ("retries", "restarts")),
+                        (made_of_instances(), ("restarts", "latency"))):
         wanted = fitted.rank(case)
-        assert case.metrics is not None
-        for service, name in zip(itertools.cycle(("quote", "cart")), names, strict=False):
-            there = case.metrics["service"].eq(service) & case.metrics["name"].eq(name)
-            scaled = case.metrics.assign(
-                value=case.metrics["value"].where(~there, case.metrics["value"] * 1e6))
-            _same(model, fitted.rank(replace(case, metrics=scaled)), wanted,
-                  f"must not change when {name} of {service} is in another unit (x 1e6)")
+        places = zip(itertools.cycle(("quote", "cart")), names, strict=False)
+        for (service, name), factor in itertools.product(places, (1e6, 1e-6)):
+            _same(model, fitted.rank(_in_unit(case, service, name, factor)), wanted,
+                  f"must not change when {name} of {service} is in another unit (x {factor:g})")
+
+
+def _in_unit(case: Case, service: str, name: str, factor: float) -> Case:
+    """The same Case with one column of a service times a factor."""
+    assert case.metrics is not None
+    value = case.metrics["value"]
+    there = case.metrics["service"].eq(service) & case.metrics["name"].eq(name)
+    return replace(case, metrics=case.metrics.assign(value=value.where(~there, value * factor)))
 
 
 def _ignores_names(model: Ranker) -> None:
-    case, fitted = made_case(), _fitted(model)
-    wanted = fitted.rank(case)
-    turned = dict(zip(SERVICES, (*SERVICES[1:], SERVICES[0]), strict=True))
-    for names in (turned, {s: f"x{n}" for n, s in enumerate(reversed(SERVICES))}):
-        _same(model, fitted.rank(renamed(case, names)), wanted.rename(names),
-              "must permute its answer when services are renamed, wherever their names stand")
+    fitted = _fitted(model)
+    turned = {old: new for names in (SERVICES, INSTANCES)
+              for old, new in zip(names, (*names[1:], names[0]), strict=True)}
+    strange = {name: f"x{n}" for n, name in enumerate(reversed((*SERVICES, *INSTANCES)))}
+    for case in (made_case(), made_of_instances()):
+        wanted = fitted.rank(case)
+        for names in (turned, strange):
+            _same(model, fitted.rank(renamed(case, names)), wanted.rename(names),
+                  "must permute its answer when suspects are renamed, wherever their names stand")
 
 
 def _ignores_order(model: Ranker) -> None:
-    case, fitted = made_case(), _fitted(model)
-    wanted = fitted.rank(case)
-    for seed in range(2):
+    fitted = _fitted(model)
+    for seed, case in enumerate((made_case(), made_of_instances())):
         rng = np.random.default_rng(seed)
         tables: dict[str, Any] = {name: frame.sample(frac=1, random_state=seed)[
             list(rng.permutation(list(frame)))] for name, frame in case.tables.items()}
         shuffled = replace(case, **tables, suspects=tuple(rng.permutation(list(case.suspects))))
-        _same(model, fitted.rank(shuffled), wanted, "must not depend on rows', columns' or "
-              "suspects' order")
+        _same(model, fitted.rank(shuffled), fitted.rank(case), "must not depend on rows', "
+              "columns' or suspects' order")
 
 
 def _ignores_ids(model: Ranker) -> None:
@@ -175,6 +190,7 @@ def _clones_and_forgets(model: Ranker) -> None:
     _same(model, again.rank(case), wanted, "must forget what it was fitted on before")
 
 
-CHECKS = (_answers_every_suspect_sorted, _blames_the_planted_culprit, _blames_the_entry_too,
-          _ignores_units, _ignores_names, _ignores_order, _ignores_ids, _knows_no_clock,
-          _sees_the_case_alone, _ties_are_ties, _leaves_the_case_alone, _clones_and_forgets)
+CHECKS = (_answers_every_suspect_sorted, _blames_the_planted_culprit,
+          _blames_the_planted_instance, _blames_the_entry_too, _ignores_units, _ignores_names,
+          _ignores_order, _ignores_ids, _knows_no_clock, _sees_the_case_alone, _ties_are_ties,
+          _leaves_the_case_alone, _clones_and_forgets)

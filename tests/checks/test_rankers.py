@@ -3,6 +3,7 @@
 import contextlib
 import gc
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -14,6 +15,7 @@ from aiops.checks import yield_checks
 from aiops.checks.incident import renamed
 from aiops.errors import ContractError, InputError
 from aiops.rca import RANKERS, Baro, NSigma
+from aiops.rca.instances import alike
 
 # What a baseline breaks as published, by name; the test asserts that it still does.
 BREAKS = {
@@ -23,8 +25,11 @@ BREAKS = {
     "correlation": {
         f"{check}[pooled={flag}]": why for flag in (False, True) for check, why in {
             "blames_the_planted_culprit": "a caller of the cause is nearer to the symptom",
+            "blames_the_planted_instance": "a caller of the cause is nearer to the symptom",
             "blames_the_entry_too": "the symptom's own service is not ranked"}.items()},
-    "microrank": {"blames_the_planted_culprit": "a caller's client span is in the same requests"},
+    "microrank": {"blames_the_planted_culprit": "a caller's client span is in the same requests",
+                  "blames_the_planted_instance": "requests do not tell instances apart"},
+    "nezha": {"blames_the_planted_instance": "requests do not tell instances apart"},
     "random-walk": {"blames_the_entry_too": "the walker never stays at the symptom"},
 }
 ALL = [(name, check, run) for name, ranker in RANKERS.items()
@@ -83,6 +88,24 @@ class ColumnOrder(Ranker):
     def rank(self, case):
         order = list(dict.fromkeys(case.metrics["service"]))
         return by_own(case, pd.Series({s: len(order) - n for n, s in enumerate(order)}))
+
+
+class InstanceOrder(Ranker):
+    def rank(self, case):
+        order = list(dict.fromkeys(case.metrics.get("instance", pd.Series(dtype=object))))
+        return by_own(case, pd.Series({s: len(order) - n for n, s in enumerate(order)}))
+
+
+class KnowsInstances(Ranker):
+    def rank(self, case):
+        blame = NSigma().rank(case)
+        return (blame + 1000.0 * blame.index.str.endswith("-0")).sort_values(ascending=False)
+
+
+class SeesServicesAlone(Ranker):
+    def rank(self, case):
+        services = tuple(case.metrics["service"].unique())
+        return by_own(case, alike(NSigma().rank(replace(case, suspects=services)), case))
 
 
 class KnowsNames(Ranker):
@@ -151,6 +174,15 @@ class UnitsOfOneColumn(Ranker):
         return by_own(case, case.select("metrics", "abnormal").groupby("service")["value"].max())
 
 
+class FloorsTheScale(Ranker):
+    """Honest about large numbers alone."""
+
+    def rank(self, case):
+        before, after = (case.select("metrics", side)[lambda rows: rows["name"] == "cpu"].groupby(
+            "service")["value"] for side in ("normal", "abnormal"))
+        return by_own(case, (after.mean() - before.mean()) / before.std().clip(lower=1e-3))
+
+
 class Reads(Ranker):
     """Looks for the answer where no Case keeps it; where it finds nothing, it is honest."""
 
@@ -196,7 +228,9 @@ class LooksAround(Reads):
 @pytest.mark.parametrize(("cheat", "check"), [
     (ColumnOrder, "ignores_order"), (SpanOrder, "ignores_order"), (KnowsNames, "ignores_names"),
     (KnowsOperations, "ignores_names"), (KnowsWords, "ignores_names"), (ReadsIds, "ignores_ids"),
-    (UnitsOfOneColumn, "ignores_units"), (WrongSign, "blames_the_planted_culprit"),
+    (InstanceOrder, "ignores_order"), (KnowsInstances, "ignores_names"),
+    (UnitsOfOneColumn, "ignores_units"), (FloorsTheScale, "ignores_units"),
+    (SeesServicesAlone, "blames_the_planted_instance"), (WrongSign, "blames_the_planted_culprit"),
     (KnowsTheTime, "knows_no_clock"), (ReadsFiles, "sees_the_case_alone"),
     (ReadsFilesByPandas, "sees_the_case_alone"), (ListsFolders, "sees_the_case_alone"),
     (ReadsTheEnvironment, "sees_the_case_alone"), (AsksForTheId, "sees_the_case_alone"),
