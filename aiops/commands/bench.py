@@ -73,10 +73,10 @@ def leaderboard(
     Rankings are kept below experiments/leaderboard; only those are made that are not there, or
     whose code or data changed. Public sets are found through AIOPS_DATA. The page shows all sets.
     """
-    from aiops.workflows.leaderboard.board import Effort
     from aiops.workflows.leaderboard.sheets import lead
+    from aiops.workflows.plan import Effort
 
-    effort = Effort(seeds, quick, limit)
+    effort = Effort(seeds, quick=quick, limit=limit)
     with reporting(as_json) as report:
         report(lead(out, effort, only, ranker, rank=not kept))
 

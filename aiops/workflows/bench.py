@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +14,13 @@ from aiops.datasets import Dataset
 from aiops.errors import CaseError, InputError
 from aiops.evaluation import ranking
 from aiops.evaluation.figures import Figure
-from aiops.evaluation.ranking import Outcome
-from aiops.evaluation.stress import pseudo_incidents
-from aiops.evaluation.variants import Variant, variants
-from aiops.workflows import judging, parallel
-from aiops.workflows.fitting import Entry, Fitted, Incidents
+from aiops.workflows import parallel, plan
+from aiops.workflows.judging import Answer, Court, Question
+from aiops.workflows.plan import SEEDS, Effort, Plan
+from aiops.workflows.scoring import Tally, slice_of
 
 log = logging.getLogger(__name__)
 FEW = 5
-SEEDS = 5
-PSEUDO = 2  # pseudo-incidents a Case, at most
 SUMMARY = ("detection-figures.json", "rca.json")
 SHOWN = ("vus_pr", "pr_auc", "event_recall", "false_alarms_per_hour", "delay_s",
          "ac@1", "ac@3", "avg@5")
@@ -52,93 +48,53 @@ def bench_rca(target: str | Path, rankers: Sequence[str] | None = None,
         LayoutError: no such data set. CaseError: a Case or a truth that cannot be read.
     """
     dataset = datasets.load(target, layout)
-    judging.check_truth(dataset)
-    entries = judging.entries(list(rca.RANKERS) if rankers is None else rankers)
-    if seeds < 1:
-        raise InputError(f"bench_rca needs at least one seed. Got seeds={seeds}.")
-    incidents = Incidents(dataset)
-    if not incidents.readers:
-        raise CaseError(f"{dataset.root} has no Case whose truth names culprits.")
-    run = _Run(dataset, Fitted(dataset, incidents), entries)
-    hard = variants(judging.others(incidents, run.fitted)) if stress else []
-    for name, case in incidents.read("rank"):
-        run.plain(name, case)
-        for variant in hard:
-            run.stressed(name, case, variant, seeds)
-        if stress:
-            run.pseudo(name, case)
-    run.no_incidents()
-    return run.figures()
+    effort = Effort(seeds, stress, alike=True)
+    names = list(rca.RANKERS) if rankers is None else rankers
+    run = _Run(dataset, Plan(dataset, plan.entries(names), effort))
+    run.incidents()
+    run.calm()
+    return [figure for name in names for figure in run.tallies[name].figures(dataset, name)]
 
 
-@dataclass
 class _Run:
-    """What came out so far: outcomes by ranker and slice ("": the truth names its slices)."""
+    """What came out so far, by ranker."""
 
-    dataset: Dataset
-    fitted: Fitted
-    entries: list[Entry]
-    outcomes: dict[tuple[str, str], list[Outcome]] = field(default_factory=dict)
-    left_out: dict[str, int] = field(default_factory=dict)
+    def __init__(self, dataset: Dataset, of: Plan) -> None:
+        if not of.incidents:
+            raise CaseError(f"{dataset.root} has no Case whose truth names culprits.")
+        self._plan, self._truth, self._court = of, dataset.truth, Court(dataset)
+        self._states: set[str] = set()
+        self.tallies = {entry.name: Tally() for entry in of.entries}
 
-    def plain(self, name: str, case: Case) -> None:
-        """The case as it is, for rankers and their parts."""
-        for entry in self.entries:
-            self._rank(entry, f"evidence={entry.part}" if entry.part else "", name, case,
-                       self.dataset.truth[name])
+    def incidents(self) -> None:
+        """Each shown once as it is and under stress: who abstains is known when it has ranked."""
+        for name, case in self._court.incidents.read("rank"):
+            first = self._plan.about(True, self._states)
+            self._ask(name, case, first)
+            self._ask(name, case, [question for question in self._plan.about(True, self._states)
+                                   if question not in first])
 
-    def stressed(self, name: str, case: Case, variant: Variant, seeds: int) -> None:
-        """The case made harder, for rankers; counted where it does not fit."""
-        self.left_out.setdefault(variant.slice, 0)
-        for seed in range(seeds if variant.seeded else 1):
-            try:
-                made, truth = variant.make(name, case, self.dataset.truth[name], seed)
-            except CaseError as error:
-                log.debug("%s leaves out %s: %s", variant.slice, name, error)
-                self.left_out[variant.slice] += 1
-                return
-            for entry in self._whole():
-                self._rank(entry, variant.slice, name, made, truth, variant, seed)
+    def calm(self) -> None:
+        """Recorded Cases without culprits, for rankers that may abstain."""
+        if asked := self._plan.about(False, self._states):
+            names = self._plan.calm
+            for name in parallel.watched(iter(names), "no incidents", len(names)):
+                self._ask(name, self._court.case(name), asked)
 
-    def pseudo(self, name: str, case: Case) -> None:
-        """Normal time of the case, called an incident, for rankers that may abstain."""
-        if entries := self._abstaining():
-            for made in pseudo_incidents(case, PSEUDO):
-                for entry in entries:
-                    self._rank(entry, "no_incident=pseudo", name, made, {"culprits": []})
+    def _ask(self, name: str, case: Case, asked: Sequence[Question]) -> None:
+        for question, answer in self._court.answers(name, case, asked):
+            self.tallies[question.entry.name].add(question, answer, self._truth[name])
+            if not question.entry.part and answer.states:
+                self._states.add(question.entry.name)
+            self._log(question, answer)
 
-    def no_incidents(self) -> None:
-        """Recorded cases without culprits, for rankers that may abstain."""
-        readers = {name: read for name, read in self.dataset.readers().items()
-                   if not self.dataset.truth[name]["culprits"]}
-        if entries := self._abstaining():
-            for name in parallel.watched(iter(readers), "no incidents", len(readers)):
-                case, truth = readers[name](), self.dataset.truth[name]
-                for entry in entries:
-                    self._rank(entry, f"no_incident={truth.get('role', 'control')}", name, case,
-                               truth)
-
-    def figures(self) -> list[Figure]:
-        """All figures, ranker by ranker."""
-        return [figure for entry in self._whole() for figure in judging.figures(
-            self.dataset, entry.name, self._parts(entry.name), self.left_out)]
-
-    def _parts(self, model: str) -> dict[str, list[Outcome]]:
-        return {part: made for (name, part), made in self.outcomes.items() if name == model}
-
-    def _whole(self) -> list[Entry]:
-        return [entry for entry in self.entries if not entry.part]
-
-    def _abstaining(self) -> list[Entry]:
-        return [entry for entry in self._whole()
-                if any(o.abstains is not None for o in self.outcomes[entry.name, ""])]
-
-    def _rank(self, entry: Entry, part: str, name: str, case: Case, truth: Any,
-              variant: Variant | None = None, seed: int = 0) -> None:
-        model = self.fitted.of(entry, name, variant, seed)
-        made = judging.outcome(entry, model, name, case, truth,
-                               logging.DEBUG if part else logging.WARNING)
-        self.outcomes.setdefault((entry.name, part), []).append(made)
+    def _log(self, question: Question, answer: Answer) -> None:
+        part = slice_of(question, self._truth[answer.case])
+        if answer.outcome is None:
+            log.debug("%s leaves out %s: %s", part, answer.case, answer.reason)
+        elif answer.outcome.error:
+            log.log(logging.DEBUG if part else logging.WARNING, "%s failed on %s: %s",
+                    question.entry.name, answer.case, answer.outcome.error)
 
 
 def summary(metrics: Path) -> list[dict[str, Any]]:

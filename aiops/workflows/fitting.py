@@ -91,6 +91,11 @@ class _Unfit(Ranker):
         raise self.error.with_traceback(None)
 
 
+def learns_anew(model: Ranker, labelled_past: bool) -> bool:
+    """Whether it is fitted anew for each kind of fault: no past has labels for it to learn from."""
+    return model.uses_labels and not model.hindsight and not labelled_past
+
+
 class Fitted:
     """Rankers fitted as the protocol says; each once for what it must not, or must, have seen."""
 
@@ -103,7 +108,7 @@ class Fitted:
 
     def of(self, entry: Entry, name: str, variant: Variant | None, seed: int) -> Ranker:
         """For the case of this name, or a variant of it."""
-        apart = entry.model.uses_labels and not entry.model.hindsight and not self.truth
+        apart = learns_anew(entry.model, bool(self.truth))
         learnt = self._incidents.of_other_kinds(name) if apart and name in \
             self._incidents.readers else list(self._incidents.readers)
         under = None

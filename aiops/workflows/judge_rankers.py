@@ -12,8 +12,10 @@ from aiops import rca
 from aiops.evaluation import ranking
 from aiops.evaluation.figures import Figure
 from aiops.workflows.bench import table as rows_of
+from aiops.workflows.judging import PLAIN
 from aiops.workflows.leaderboard import board
-from aiops.workflows.leaderboard.board import DECOYS, PLAIN, Effort, Kept
+from aiops.workflows.plan import DECOYS, Effort
+from aiops.workflows.scoring import Tally
 
 METRICS = {"ac@1": "AC@1", "ac@3": "AC@3", "avg@5": "Avg@5"}
 
@@ -30,7 +32,7 @@ class Judged:
     name: str
     default: str
     figures: list[Figure]
-    kept: Kept
+    kept: Tally
 
 
 def ask(dataset: str, rankers: Sequence[str], folder: Path, cases: int | None = None) -> Judged:

@@ -1,59 +1,118 @@
-"""One ranking of one Case as an Outcome, and all figures of a ranker from its outcomes.
+"""What is asked of rankers, and how an answer comes about: fitted, shown one Case, judged.
 
-What ``bench`` (all at once, in memory) and ``leaderboard`` (piece by piece, kept on disk) share.
+All that decides an outcome beside the ranker, the reader and the stresses is here and in
+``fitting``: a change of either makes the outcomes stale that the leaderboard keeps.
 """
 
 from __future__ import annotations
 
-import logging
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import pandas as pd
 
-from aiops import rca
 from aiops.base import Ranker
 from aiops.case import Case
 from aiops.datasets import Dataset
-from aiops.errors import CaseError, InputError
+from aiops.errors import CaseError
 from aiops.evaluation import ranking
 from aiops.evaluation.decoys import Past, past_alerts
-from aiops.evaluation.figures import Figure
 from aiops.evaluation.ranking import Outcome
-from aiops.evaluation.variants import Others, less_requests
+from aiops.evaluation.stress import pseudo_incidents
+from aiops.evaluation.variants import Others, less_requests, variants
 from aiops.workflows.fitting import Entry, Fitted, Incidents
 
-log = logging.getLogger(__name__)
-NO_INCIDENT = "no_incident="  # what slices of these begin with
+PLAIN, FALSE_ALARM = "", "no_incident=pseudo"
+PSEUDO = 2  # pseudo-incidents a Case, at most
 
 
-def entries(names: Sequence[str]) -> list[Entry]:
-    """Rankers by name, each followed by its parts.
+@dataclass(frozen=True)
+class Question:
+    """What a ranker is asked about a Case.
 
-    Raises:
-        UsageError, InputError: an unknown name, or none.
+    Args:
+        slice: a stress, or ``FALSE_ALARM``; ``PLAIN``: the Case as it is.
+        seed: of the draw, or the number of the false alarm; 0 where there is only one.
     """
-    if not names:
-        raise InputError(f"bench_rca needs rankers. Known: {', '.join(rca.RANKERS)}.")
-    made = []
-    for name in names:
-        model = rca.make(name)
-        made += [Entry(name, model), *[Entry(name, own, part)
-                                        for part, own in model.parts().items()]]
-    return made
+
+    entry: Entry
+    slice: str = PLAIN
+    seed: int = 0
 
 
-def check_truth(dataset: Dataset) -> None:
-    """Raises CaseError where a Case has no truth to be scored against."""
-    if not dataset.truth:
-        raise CaseError(f"{dataset.root} has no truth.json to score against. Write one beside "
-                        'the cases: {"<id>": {"culprits": ["<service>"], "kind": "service"}}.')
-    for name in dataset.readers():
-        if name not in dataset.truth:
-            raise CaseError(f"The truth of {dataset.root} lacks the case {name!r}. "
-                            "A case that is no incident has culprits [].")
+@dataclass(frozen=True)
+class Answer:
+    """What came of it: the outcome, or None where the stress does not fit the Case."""
+
+    case: str
+    outcome: Outcome | None
+    reason: str = ""
+
+    @property
+    def states(self) -> bool:
+        """Whether the ranker said if it abstains."""
+        return self.outcome is not None and self.outcome.abstains is not None
+
+
+class Court:
+    """A data set opened for ranking: its Cases, fitted rankers and stresses."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self.truth = dataset.truth
+        self.incidents = Incidents(dataset)
+        self._readers = dataset.readers()
+        self._fitted = Fitted(dataset, self.incidents)
+        self._variants = {v.slice: v for v in variants(_others(self.incidents, self._fitted))}
+
+    def case(self, name: str) -> Case:
+        """An incident, or a Case that is none."""
+        known = name in self.incidents.readers
+        return self.incidents.case(name) if known else self._readers[name]()
+
+    def answers(self, name: str, case: Case, asked: Iterable[Question]
+                ) -> Iterator[tuple[Question, Answer]]:
+        """Show one Case to all who were asked; it is made harder once for all of them."""
+        together: dict[tuple[str, int], list[Question]] = {}
+        for question in asked:
+            together.setdefault((question.slice, question.seed), []).append(question)
+        for (part, seed), questions in together.items():
+            try:
+                made, truth = self._made(name, case, part, seed)
+            except CaseError as error:
+                yield from ((each, Answer(name, None, str(error))) for each in questions)
+                continue
+            for each in questions:
+                model = self._fitted.of(each.entry, name, self._variants.get(part), seed)
+                yield each, Answer(name, outcome(each.entry, model, name, made, truth))
+
+    def _made(self, name: str, case: Case, part: str, seed: int) -> tuple[Case, Any]:
+        """The Case as it is shown, and its truth."""
+        if part == PLAIN:
+            return case, self.truth[name]
+        if part != FALSE_ALARM:
+            return self._variants[part].make(name, case, self.truth[name], seed)
+        found = pseudo_incidents(case, PSEUDO)
+        if seed >= len(found):
+            raise CaseError("Normal time is too short for this pseudo-incident.")
+        return found[seed], {"culprits": []}
+
+
+def outcome(entry: Entry, model: Ranker, name: str, case: Case, truth: Any) -> Outcome:
+    """What a fitted model makes of a Case; its failure is a miss."""
+    started = time.perf_counter()
+    blame, error = None, None
+    try:
+        blame = model.rank(case)
+        ranking.stated(blame)
+    except Exception as raised:  # noqa: BLE001  a model's failure is a miss, and is counted
+        blame, error = None, f"{type(raised).__name__}: {raised}"
+        if entry.part and isinstance(raised, CaseError):  # nothing to say is no failure here
+            blame = pd.Series(0.0, index=list(case.suspects))
+    return Outcome(blame, case.suspects, truth, time.perf_counter() - started, error,
+                   name if truth["culprits"] else None)
 
 
 class _LessRequests(Mapping[str, Case]):
@@ -76,7 +135,7 @@ class _LessRequests(Mapping[str, Case]):
         return len(self._incidents.readers)
 
 
-def others(incidents: Incidents, fitted: Fitted) -> Others:
+def _others(incidents: Incidents, fitted: Fitted) -> Others:
     """The incidents less their requests, and what services raise when they are not guilty."""
     cases, names = _LessRequests(incidents), list(incidents.readers)
     culprits = dict(zip(names, incidents.culprits(names), strict=True))
@@ -90,53 +149,3 @@ def _past(cases: Mapping[str, Case], incidents: Incidents, fitted: Fitted) -> Pa
                            [fitted.truth.get(name, {}).get("culprits", [])
                             for name, _ in fitted.history])
     return past_alerts(cases.values(), incidents.culprits(cases))
-
-
-def outcome(entry: Entry, model: Ranker, name: str, case: Case, truth: Any,
-            level: int) -> Outcome:
-    """What a fitted model makes of a Case; its failure is a miss, logged at this level."""
-    started = time.perf_counter()
-    blame, error = None, None
-    try:
-        blame = model.rank(case)
-        ranking.stated(blame)
-    except Exception as raised:  # noqa: BLE001  a model's failure is a miss, and is counted
-        blame, error = None, f"{type(raised).__name__}: {raised}"
-        if entry.part and isinstance(raised, CaseError):  # nothing to say is no failure here
-            blame = pd.Series(0.0, index=list(case.suspects))
-        log.log(level, "%s failed on %s: %s", entry.name, name, error)
-    return Outcome(blame, case.suspects, truth, time.perf_counter() - started, error,
-                   name if truth["culprits"] else None)
-
-
-def figures(dataset: Dataset, model: str, outcomes: Mapping[str, list[Outcome]],
-            left_out: Mapping[str, int]) -> list[Figure]:
-    """All figures of one ranker.
-
-    Args:
-        outcomes: by slice; "" are the Cases as they are, whose truth names their slices.
-        left_out: how many Cases each stress does not fit.
-    """
-    plain = outcomes.get("", [])
-    made = ranking.figures(plain, dataset.name, model)
-    for part, held in outcomes.items():
-        if part.startswith(NO_INCIDENT):
-            made += ranking.abstention(held, dataset.name, model, part)
-        elif part:
-            made += _harder(dataset.name, model, part, held, left_out)
-    left = float(len(dataset.readers()) - len(plain))
-    return [*made, Figure("rca", dataset.name, model, "all", "not_scored", left, None, None,
-                          len(plain), None, "count")]
-
-
-def _harder(name: str, model: str, part: str, made: list[Outcome],
-            left_out: Mapping[str, int]) -> Iterator[Figure]:
-    """A slice, and within it what the set's own protocol judges apart."""
-    yield from ranking.of_slice(made, name, model, part)
-    own = dict.fromkeys(each for o in made for each in o.truth.get("slices", []))
-    for each in own:
-        held = [o for o in made if each in o.truth.get("slices", [])]
-        yield from ranking.of_slice(held, name, model, f"{part}, {each}")
-    if part in left_out:
-        yield Figure("rca", name, model, part, "left_out", float(left_out[part]), None,
-                     None, len({o.case for o in made}), None, "count")

@@ -10,9 +10,10 @@ from aiops.errors import InputError
 from aiops.evaluation.figures import Figure
 from aiops.tracking import runs
 from aiops.workflows.leaderboard import board, sheets
-from aiops.workflows.leaderboard.board import Effort, Kept
 from aiops.workflows.leaderboard.page import Sheet, page
 from aiops.workflows.leaderboard.targets import FALL, TARGETS, Target
+from aiops.workflows.plan import Effort
+from aiops.workflows.scoring import Tally
 from tests.workflows.test_bench import made
 
 
@@ -117,8 +118,8 @@ def test_a_fall_is_over_the_cases_that_the_stress_fits(small):
     board.run([str(small)], Effort(quick=True), ["nsigma"])
     kept = of.outcomes("nsigma")
     first = kept.by_slice["decoys=40"][:1]
-    found = sheets.falls("made", "nsigma", Kept(
-        {"": kept.by_slice[""], "decoys=40": first}, {"decoys=40": 1}, {}))
+    found = sheets.falls("made", "nsigma", Tally(
+        {"": kept.by_slice[""], "decoys=40": first}, {"decoys=40": {"r1"}}, {}))
     assert [(f.slice, f.metric, f.value, f.n) for f in found] == [
         ("decoys=40", "fall of ac@1", 0.0, 1), ("decoys=40", "fall of ac@3", 0.0, 1)]
     assert json.loads(sheets.to_json(found))

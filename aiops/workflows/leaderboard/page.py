@@ -9,7 +9,7 @@ from functools import cached_property
 from aiops import rca
 from aiops.evaluation.figures import Figure
 from aiops.workflows.bench import shown_as
-from aiops.workflows.leaderboard.board import FALSE_ALARM
+from aiops.workflows.judging import FALSE_ALARM
 from aiops.workflows.leaderboard.targets import FALL, TARGETS, Target
 
 SHARES = {"ac@1": "AC@1", "ac@3": "AC@3", "avg@5": "Avg@5", "mrr": "MRR"}

@@ -23,19 +23,21 @@ from aiops.evaluation.figures import Figure, to_json
 from aiops.evaluation.ranking import Outcome
 from aiops.plots.across_sets import across_sets
 from aiops.plots.style import to_png
-from aiops.workflows import judging, whole
-from aiops.workflows.bench import SEEDS
+from aiops.workflows import whole
+from aiops.workflows.judging import PLAIN
 from aiops.workflows.leaderboard import board
-from aiops.workflows.leaderboard.board import DECOYS, PLAIN, SETS, Effort, Kept, Set
 from aiops.workflows.leaderboard.page import Sheet, page
+from aiops.workflows.leaderboard.sets import SETS, Set
 from aiops.workflows.leaderboard.targets import FALL
 from aiops.workflows.places import CLONE
+from aiops.workflows.plan import DECOYS, SEEDS, Effort
+from aiops.workflows.scoring import Tally, within
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Picture
 
 EXPERIMENT = "rca-leaderboard"
-_JUDGES = ("aiops.workflows.judging", "aiops.workflows.leaderboard.sheets")
+_JUDGES = ("aiops.workflows.scoring", "aiops.workflows.leaderboard.sheets")
 PICTURE = Path("pictures", "rca-leaderboard.png")  # in docs/
 
 
@@ -104,14 +106,14 @@ def sheet(of: Set, effort: Effort) -> Sheet:
         kept = of.outcomes(name, effort.seeds)
         if figures := known(of, name, kept):
             made += figures
-            seeds |= {(name, part): n for part, n in kept.seeds.items()}
+            seeds |= {(name, part): len(drawn) for part, drawn in kept.seeds.items()}
             runs[name] = _logged(of.target, name, figures)
     lacks = {asked.ranker for task in of.missing(effort) for asked in task.asked}
-    return Sheet(of.target, len(of.incidents(effort.limit)), made, seeds,
+    return Sheet(of.target, len(of.plan(effort).incidents), made, seeds,
                  [name for name in of.rankers if name in lacks], runs)
 
 
-def known(of: Set, name: str, kept: Kept) -> list[Figure]:
+def known(of: Set, name: str, kept: Tally) -> list[Figure]:
     """All figures of one ranker; the default's with its falls. Kept beside its outcomes.
 
     They are made anew when an outcome came, or the code that judges changed.
@@ -120,11 +122,12 @@ def known(of: Set, name: str, kept: Kept) -> list[Figure]:
         return []
     told: list[Any] = [[part, [(o.case, o.seconds) for o in each]]
                        for part, each in kept.by_slice.items()]
-    told += [kept.left_out, code_version(["aiops.evaluation.ranking"], alone=_JUDGES)]
+    told += [{part: sorted(cases) for part, cases in kept.left_out.items()}]
+    told += [code_version(["aiops.evaluation.ranking"], alone=_JUDGES)]
     digest = hashlib.sha1(json.dumps(told).encode(), usedforsecurity=False).hexdigest()[:16]
     file = of.store.folder / "figures" / f"{name}.{digest}.json"
     if not file.is_file():
-        made = judging.figures(of.dataset, name, kept.by_slice, kept.left_out)
+        made = kept.figures(of.dataset, name)
         made += falls(of.dataset.name, name, kept) if name == rca.DEFAULT else []
         whole.write(file, to_json(made).encode())
     return [Figure(**each) for each in json.loads(file.read_text())]
@@ -145,17 +148,15 @@ def _logged(target: str, name: str, figures: Sequence[Figure]) -> str:
     return run_id
 
 
-def falls(dataset: str, model: str, kept: Kept) -> list[Figure]:
+def falls(dataset: str, model: str, kept: Tally) -> list[Figure]:
     """By how much each stress lowers AC@1 and AC@3: plain less stressed, over the same cases."""
     plain = _by_case(kept.by_slice.get(PLAIN, []))
     made = []
     for part in kept.left_out:
         held = kept.by_slice.get(part, [])
-        own = dict.fromkeys(s for o in held for s in o.truth.get("slices", []))
         made += _fall(dataset, model, part, plain, _by_case(held))
-        for each in own:
-            within = [o for o in held if each in o.truth.get("slices", [])]
-            made += _fall(dataset, model, f"{part}, {each}", plain, _by_case(within))
+        for each, own in within(held).items():
+            made += _fall(dataset, model, f"{part}, {each}", plain, _by_case(own))
     return made
 
 

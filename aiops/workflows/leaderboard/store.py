@@ -17,6 +17,7 @@ import pandas as pd
 
 from aiops.evaluation import ranking
 from aiops.evaluation.ranking import Outcome
+from aiops.workflows.judging import Answer
 
 
 @dataclass(frozen=True, order=True)
@@ -35,15 +36,6 @@ class Asked:
     slice: str
     seed: int
     version: str
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What came of it: the outcome, or None where the stress does not fit the Case."""
-
-    case: str
-    outcome: Outcome | None
-    reason: str = ""
 
 
 class Store:
