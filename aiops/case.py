@@ -15,8 +15,8 @@ import pyarrow as pa
 
 from aiops import schema
 from aiops.errors import CaseError
+from aiops.windows import Window, within
 
-Window = tuple[pd.Timestamp, pd.Timestamp]
 Which = Literal["normal", "abnormal"]
 
 TABLES = tuple(schema.CASE)
@@ -88,11 +88,8 @@ class Case:
         traces at the edge. An alert without a time belongs to the incident.
         """
         frame = self._frame(table)
-        windows = [self.abnormal] if which == "abnormal" else self.normal
         times = _belongs_at(table, frame)
-        keep = pd.Series(False, index=frame.index)
-        for start, end in windows:
-            keep |= (times >= start) & (times < end)
+        keep = within(times, [self.abnormal] if which == "abnormal" else self.normal)
         if table == "alerts" and which == "abnormal":
             keep |= times.isna()
         return frame[keep]

@@ -41,11 +41,12 @@ from typing import Any
 
 import pandas as pd
 
-from aiops.case import Case, Window
-from aiops.datasets import intervals, nezha_files
+from aiops.case import Case
+from aiops.datasets import nezha_files
 from aiops.datasets.dataset import Dataset, by_id
 from aiops.datasets.span_kinds import with_kinds
 from aiops.errors import CaseError
+from aiops.windows import Window, length, minus, overlap, split, union, within
 
 LAYOUT = "nezha"
 FAULT, HEALED = pd.Timedelta("3min"), pd.Timedelta("4min")
@@ -185,29 +186,29 @@ class Day:
         if self.metrics.empty:
             return []
         times, minute = self.metrics["time"].unique(), nezha_files.MINUTE
-        return intervals.union(((t, t + minute) for t in times), gap=minute)
+        return union(((t, t + minute) for t in times), gap=minute)
 
     def begun(self, file: MinuteFile, kind: str) -> pd.Series:
         """When the traces, or the log records, of a minute file began."""
         return self.spans(file.path)["begun"] if kind == "trace" else self.logs(file.path)["time"]
 
-    def told(self, within: Window) -> list[Window]:
-        """Time within the window, or of the fault-free part, that has spans or logs."""
+    def told(self, asked: Window) -> list[Window]:
+        """Time within the window asked for, or of the fault-free part, that has spans or logs."""
         free: list[Window] = []
         rest: list[Window] = []
         for kind, files in self.files.items():
             for file in files:
-                if file.free or _near(file, within):
+                if file.free or _near(file, asked):
                     times = self.begun(file, kind)
                     if len(times):
                         (free if file.free else rest).append(_hull(times))
-        return intervals.union([*free, *intervals.overlap(rest, [within])], _GAP)
+        return union([*free, *overlap(rest, [asked])], _GAP)
 
     def rows(self, kind: str, windows: list[Window]) -> pd.DataFrame | None:
         """Spans, or log records, that belong to the windows; None without any."""
         read = self.spans if kind == "trace" else self.logs
         near = [file for file in self.files[kind] if any(_near(file, each) for each in windows)]
-        parts = [read(file.path)[intervals.within(self.begun(file, kind), windows)]
+        parts = [read(file.path)[within(self.begun(file, kind), windows)]
                  for file in near]
         found = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
         return None if found.empty else found
@@ -243,10 +244,10 @@ def _normal(day: Day, fault: Fault) -> list[Window]:
     minutes = [file.minute for files in day.files.values() for file in files if not file.free]
     edges = [edge for window in day.metered for edge in window]
     told = _reach(fault.start, LEAST_TOLD, minutes,
-                  lambda window: intervals.minus(day.told(window), faulty))
-    metered = _reach(fault.start, LEAST_METERED, edges, lambda window: intervals.minus(
-        intervals.overlap(day.metered, [window]), faulty))
-    return intervals.split([*told, *metered], told)
+                  lambda window: minus(day.told(window), faulty))
+    metered = _reach(fault.start, LEAST_METERED, edges, lambda window: minus(
+        overlap(day.metered, [window]), faulty))
+    return split([*told, *metered], told)
 
 
 def _reach(start: pd.Timestamp, least: pd.Timedelta, known: list[pd.Timestamp],
@@ -256,7 +257,7 @@ def _reach(start: pd.Timestamp, least: pd.Timedelta, known: list[pd.Timestamp],
     while True:
         found = free((start - back, start + ahead))
         inside = all(start - back <= each <= start + ahead for each in known)
-        if inside or intervals.length(found) >= least:
+        if inside or length(found) >= least:
             return found
         back, ahead = (2 * back if ahead else back), (2 * ahead or HOUR)
 
@@ -265,11 +266,11 @@ def _metrics(day: Day, normal: list[Window], abnormal: Window) -> pd.DataFrame |
     """Metric rows of either side; none of a minute in which a fault began."""
     if day.metrics.empty:
         return None
-    rows = day.metrics[intervals.within(day.metrics["time"], [*normal, abnormal])]
+    rows = day.metrics[within(day.metrics["time"], [*normal, abnormal])]
     began = {stamp for fault in day.faults for stamp in (fault.earliest, fault.start)}
-    mixed = intervals.within(rows["time"], [
+    mixed = within(rows["time"], [
         (stamp - nezha_files.MINUTE + _SECOND, stamp) for stamp in began])
-    return rows[~mixed | intervals.within(rows["time"], [abnormal])]
+    return rows[~mixed | within(rows["time"], [abnormal])]
 
 
 def _near(file: MinuteFile, window: Window) -> bool:

@@ -25,10 +25,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from aiops.case import Case, Window
+from aiops.case import Case
 from aiops.datasets.dataset import Dataset
 from aiops.datasets.folder import read_json
 from aiops.errors import CaseError
+from aiops.windows import Window, minus
 
 LAYOUT = "petshop"
 _SPLITS = ("train", "test")
@@ -74,7 +75,7 @@ def read_case(folder: Path, target: dict[str, Any], load: Callable[[], _Shared])
                            | (shared.normal["time"] >= abnormal[1])]
     try:
         return Case(
-            normal=_around(_window(shared.normal), abnormal), abnormal=abnormal,
+            normal=tuple(minus([_window(shared.normal)], [abnormal])), abnormal=abnormal,
             metrics=pd.concat([normal, rows], ignore_index=True), topology=shared.topology,
             entry_service=target["node"], suspects=shared.nodes,
             symptom={"service": target["node"], "metric": f"{target['metric']}_{target['agg']}"})
@@ -135,9 +136,3 @@ def _table(path: Path, header: int | list[int]) -> pd.DataFrame:
 
 def _window(long: pd.DataFrame) -> Window:
     return long["time"].min(), long["time"].max() + _STEP
-
-
-def _around(whole: Window, hole: Window) -> tuple[Window, ...]:
-    """What is left of a window when another is cut out."""
-    pieces = ((whole[0], min(whole[1], hole[0])), (max(whole[0], hole[1]), whole[1]))
-    return tuple(piece for piece in pieces if piece[0] < piece[1])

@@ -28,13 +28,13 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from aiops.case import Case, Window
-from aiops.datasets import intervals
+from aiops.case import Case
 from aiops.datasets.csv_files import columns, naming
 from aiops.datasets.dataset import Dataset
 from aiops.datasets.nezha_files import service_of, severity
 from aiops.datasets.span_kinds import neighbours, with_kinds
 from aiops.errors import CaseError
+from aiops.windows import Window, within
 
 LAYOUT = "rcaeval"
 SIDE = pd.Timedelta("10min")
@@ -86,7 +86,7 @@ def read_case(folder: Path) -> Case:
     suspects = tuple(sorted(metrics["service"].unique()))
     windows = [normal, abnormal]
     return Case(normal=(normal,), abnormal=abnormal, suspects=suspects,
-                metrics=metrics[intervals.within(metrics["time"], windows)],
+                metrics=metrics[within(metrics["time"], windows)],
                 traces=_spans(folder / "traces.csv", windows, suspects),
                 logs=_logs(folder / "logs.csv", windows, suspects))
 
@@ -133,7 +133,7 @@ def _spans(path: Path, windows: list[Window], suspects: tuple[str, ...]) -> pd.D
         "start": pd.to_datetime(raw["startTime"].astype("int64"), unit="us", utc=True),
         "duration_ns": (raw["duration"] * 1000).astype("int64"),
         "status_code": _status(raw["statusCode"])}))
-    spans = spans[intervals.within(spans["begun"], windows)]
+    spans = spans[within(spans["begun"], windows)]
     return None if spans.empty else with_kinds(spans)
 
 
@@ -150,7 +150,7 @@ def _logs(path: Path, windows: list[Window], suspects: tuple[str, ...]) -> pd.Da
         return None
     raw = columns(path, _LOG, _LOG_TOO).dropna(subset=["timestamp", "container_name"])
     times = pd.to_datetime(raw["timestamp"].astype("int64"), unit="ns", utc=True)
-    raw = raw.assign(time=times)[intervals.within(times, windows)]
+    raw = raw.assign(time=times)[within(times, windows)]
     if raw.empty:
         return None
     return pd.DataFrame({

@@ -27,8 +27,10 @@ import pandas as pd
 
 from aiops.case import Case
 from aiops.errors import CaseError
-from aiops.evaluation.grafts import Calls, World, graft
-from aiops.evaluation.stress import joined, known_edges, rng_of
+from aiops.evaluation.grafts import World, graft
+from aiops.evaluation.stress import known_edges, rng_of
+from aiops.evidence import call_tree
+from aiops.windows import union
 
 COUNT = 40
 BLOCKS = 10  # at least, that normal time is made of anew
@@ -93,7 +95,8 @@ def call_edges(case: Case) -> set[tuple[str, str]]:
     """(caller, callee) by topology, peers, and the parents of spans."""
     edges = set(known_edges(case))
     if case.traces is not None:
-        edges |= Calls.of(case.traces).edges(case.traces)
+        seen = call_tree.edges(case.traces)
+        edges |= {(a, b) for a, b in zip(seen["caller"], seen["callee"], strict=True) if a != b}
     return edges
 
 
@@ -172,7 +175,7 @@ def _blocks(case: Case, step: int, rng: np.random.Generator) -> _Block:
     In the incident they are as long as it is (at most half the longest normal window): what
     drifts in normal time drifts there too, and does not cancel out.
     """
-    normal = [(a.value, b.value) for a, b in joined(case.normal)]
+    normal = [(a.value, b.value) for a, b in union(case.normal)]
     abnormal = case.abnormal[1].value - case.abnormal[0].value
     long_block = min(abnormal, max(b - a for a, b in normal) // 2)
     short = min(long_block, sum(b - a for a, b in normal) // BLOCKS)

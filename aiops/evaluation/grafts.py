@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 
 from aiops.case import Case
+from aiops.evidence import call_tree
 
 SHARE = 0.5  # of the rate of the calls that are copied: the spans about double
 _LEAVING = ("client", "producer")
@@ -39,44 +40,28 @@ class Calls:
 
     @classmethod
     def of(cls, spans: pd.DataFrame) -> Calls:
-        parent = _parents(spans)
+        parent = call_tree.parents(spans)
         service = spans["service"].to_numpy(dtype=object)
-        above = np.where(parent >= 0, service[parent], None)
         leaving = _leaving(spans)
-        crosses = (parent >= 0) & (service != above)
-        answered = pd.Series(service[crosses], index=parent[crosses], dtype=object)
+        answer = call_tree.crossing(parent, service)
+        answered = pd.Series(service[answer], index=parent[answer], dtype=object)
         answered = answered[~answered.index.duplicated()]
         told = answered.reindex(range(len(spans)))
         if "peer_service" in spans:
             told = spans["peer_service"].astype(object).reset_index(drop=True).fillna(told)
-        callee = np.where(leaving, told.to_numpy(dtype=object),
-                          np.where(crosses & ~leaving[parent], service, None))
+        callee = np.full(len(spans), None, dtype=object)
+        direct = answer[~leaving[parent[answer]]]
+        callee[direct] = service[direct]
+        callee[leaving] = told.to_numpy(dtype=object)[leaving]
         known = pd.notna(callee) & ((callee != service) | ~leaving)
         callee[~known] = None
         return cls(parent, callee)
-
-    def edges(self, spans: pd.DataFrame) -> set[tuple[str, str]]:
-        """(caller, callee)."""
-        at = np.flatnonzero(pd.notna(self.callee) & (self.parent >= 0))
-        service = spans["service"].to_numpy(dtype=object)
-        return set(zip(service[self.parent[at]], self.callee[at], strict=True))
 
 
 def _leaving(spans: pd.DataFrame) -> np.ndarray:
     if "kind" not in spans:
         return np.zeros(len(spans), dtype=bool)
     return spans["kind"].isin(_LEAVING).to_numpy()
-
-
-def _parents(spans: pd.DataFrame) -> np.ndarray:
-    """Position of each span's parent within its trace; -1: none, or not among these spans."""
-    n = len(spans)
-    trace = pd.factorize(spans["trace_id"])[0].astype("int64")
-    code = pd.factorize(pd.concat([spans["span_id"], spans["parent_span_id"]]))[0].astype("int64")
-    key = trace * (code.max(initial=0) + 2)
-    first = np.flatnonzero(~pd.Series(key + code[:n]).duplicated())
-    found = pd.Index((key + code[:n])[first]).get_indexer(key + code[n:])
-    return np.where((found >= 0) & (code[n:] >= 0), first[found], -1) if n else found
 
 
 def graft(case: Case, worlds: Sequence[World], rng: np.random.Generator,

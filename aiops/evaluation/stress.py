@@ -6,15 +6,16 @@ the largest of them, have a file of their own (``decoys``).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from aiops.case import TABLES, TIME_COLUMN, Case, Window
+from aiops.case import TABLES, TIME_COLUMN, Case
 from aiops.errors import CaseError
+from aiops.windows import Window, inside, length, minus, union
 
 PSEUDO_SHARE = 3  # a pseudo-incident is at most a third of the normal time
 _COLUMN = ["service", "name", "instance", "peer_service"]  # of metrics
@@ -68,7 +69,7 @@ def late(case: Case, seconds: float) -> Case:
         raise CaseError(f"An incident of {(end - start).total_seconds():g} s cannot be found "
                         f"{seconds:g} s late: nothing would be left of it.")
     assert case.detected_at is not None
-    made = replace(case, normal=joined([*case.normal, (start, start + by)]),
+    made = replace(case, normal=tuple(union([*case.normal, (start, start + by)])),
                    abnormal=(start + by, end), detected_at=case.detected_at + by)
     if not any(len(made.select(t, "abnormal")) for t in timed(case)):
         raise CaseError(f"Nothing was sent from {seconds:g} s after the alert on.")
@@ -80,17 +81,6 @@ def timed(case: Case) -> list[str]:
     return [name for name, frame in case.tables.items()
             if name in TIME_COLUMN and TIME_COLUMN[name] in frame
             and not frame[TIME_COLUMN[name]].isna().all()]
-
-
-def joined(windows: Sequence[Window]) -> tuple[Window, ...]:
-    """Windows that touch become one: a bucket that spans both is whole."""
-    made: list[Window] = []
-    for start, end in sorted(windows):
-        if made and start <= made[-1][1]:
-            made[-1] = (made[-1][0], max(made[-1][1], end))
-        else:
-            made.append((start, end))
-    return tuple(made)
 
 
 def wrong_edges(case: Case, share: float, seed: int) -> Case:
@@ -206,16 +196,16 @@ def _moved(rows: pd.DataFrame, theirs: list[Window], mine: list[Window],
            grid: pd.Series) -> pd.DataFrame:
     """Rows at the same elapsed time of other windows, on the nearest time that has samples."""
     at = _at(_elapsed(rows["time"].astype("int64").to_numpy(), theirs), mine)
-    inside = at >= 0
+    there = at >= 0
     times = np.sort(grid.unique().astype("int64"))
-    times = np.concatenate([times[(times >= a.value) & (times < b.value)] for a, b in mine])
+    times = times[inside(times, mine)]
     if not len(times):
         return rows.iloc[:0]
-    right = np.clip(np.searchsorted(times, at[inside]), 1 if len(times) > 1 else 0,
+    right = np.clip(np.searchsorted(times, at[there]), 1 if len(times) > 1 else 0,
                     len(times) - 1)
     left = np.maximum(right - 1, 0)
-    near = np.where(at[inside] - times[left] <= times[right] - at[inside], left, right)
-    made = rows[inside].assign(time=pd.to_datetime(times[near], utc=True))
+    near = np.where(at[there] - times[left] <= times[right] - at[there], left, right)
+    made = rows[there].assign(time=pd.to_datetime(times[near], utc=True))
     return made.drop_duplicates(["time", *[c for c in _COLUMN if c in made]])
 
 
@@ -223,8 +213,8 @@ def _elapsed(times: np.ndarray, windows: list[Window]) -> np.ndarray:
     """Nanoseconds since the first window's start, time between windows not counted."""
     out, before = np.zeros(len(times), dtype="int64"), 0
     for start, end in sorted(windows):
-        inside = (times >= start.value) & (times < end.value)
-        out[inside] = times[inside] - start.value + before
+        held = inside(times, [(start, end)])
+        out[held] = times[held] - start.value + before
         before += end.value - start.value
     return out
 
@@ -233,10 +223,10 @@ def _at(elapsed: np.ndarray, windows: list[Window]) -> np.ndarray:
     """The time at which this much has elapsed; -1 where the windows are over by then."""
     out, before = np.full(len(elapsed), -1, dtype="int64"), 0
     for start, end in sorted(windows):
-        length = end.value - start.value
-        inside = (elapsed >= before) & (elapsed < before + length)
-        out[inside] = elapsed[inside] - before + start.value
-        before += length
+        ahead = before + end.value - start.value
+        held = (elapsed >= before) & (elapsed < ahead)
+        out[held] = elapsed[held] - before + start.value
+        before = ahead
     return out
 
 
@@ -260,14 +250,13 @@ def pseudo_incidents(case: Case, number: int) -> list[Case]:
     tables = {name: case.select(name, "normal") for name in timed(case)}
     if not any(map(len, tables.values())):
         return []
-    windows = joined(case.normal)
-    total = sum((b - a for a, b in windows), pd.Timedelta(0))
+    windows = union(case.normal)  # a bucket that spans two that touch is whole
     longest = max(b - a for a, b in windows)
-    length = min(case.abnormal[1] - case.abnormal[0], total / PSEUDO_SHARE, longest)
+    long = min(case.abnormal[1] - case.abnormal[0], length(windows) / PSEUDO_SHARE, longest)
     kept: dict[str, Any] = {t: tables.get(t) for t in TIME_COLUMN}
     made = []
-    for window in _latest(windows, length, number):
-        rest = tuple(_cut(windows, window))
+    for window in _latest(windows, long, number):
+        rest = tuple(minus(windows, [window]))
         if rest:
             made.append(replace(case, **kept, normal=rest, abnormal=window,
                                 detected_at=window[0]))
@@ -281,13 +270,6 @@ def _latest(windows: Sequence[Window], length: pd.Timedelta, number: int) -> lis
             found.append((end - length, end))
             end -= length
     return found
-
-
-def _cut(windows: Sequence[Window], out: Window) -> Iterator[Window]:
-    for start, end in windows:
-        for part in ((start, min(end, out[0])), (max(start, out[1]), end)):
-            if part[0] < part[1]:
-                yield part
 
 
 def needs(case: Case, table: str) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pandas as pd
 
-from aiops.case import Window
+from aiops.windows import Window, within
 
 _OFTEN, _ALWAYS = 0.3, 0.7  # shares of the steps: a series that came, one that went
 
@@ -27,7 +27,7 @@ def moves(metrics: pd.DataFrame, normal: Sequence[Window], abnormal: Window) -> 
         (absolute logarithm of the change).
     """
     each = metrics.groupby(["name", "time"]).value.mean().reset_index()
-    calm, now = _within(each, normal), _within(each, [abnormal])
+    calm, now = (each[within(each.time, windows)] for windows in (normal, [abnormal]))
     found = pd.DataFrame({
         "before": calm.groupby("name").value.median(), "during": now.groupby("name").value.median(),
         "low": calm.groupby("name").value.min(), "high": calm.groupby("name").value.max(),
@@ -44,10 +44,6 @@ def moves(metrics: pd.DataFrame, normal: Sequence[Window], abnormal: Window) -> 
     found = found.assign(size=size, moved=(out | came | went).astype(bool))
     found = found.sort_values(["moved", "size"], ascending=False, kind="stable")
     return found[["before", "during", "moved", "size"]]
-
-
-def _within(rows: pd.DataFrame, windows: Sequence[Window]) -> pd.DataFrame:
-    return pd.concat([rows[(rows.time >= a) & (rows.time < b)] for a, b in windows])
 
 
 def labels(names: Iterable[str], among: Iterable[str]) -> dict[str, tuple[str, str]]:

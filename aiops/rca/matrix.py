@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from aiops.case import Case, Window
+from aiops.case import Case
 from aiops.rca.instances import owner
 from aiops.rca.shifts import ALLOWANCE
 
@@ -47,13 +47,6 @@ class Matrix:
         """The middle of each row, which decides the window that it is in."""
         made: np.ndarray = self.times + self.step // 2
         return made
-
-    def within(self, windows: Sequence[Window]) -> np.ndarray:
-        """Rows whose middle lies in one of the half-open windows, bool (n_times,)."""
-        inside = np.zeros(len(self.times), dtype=bool)
-        for start, end in windows:
-            inside |= (self.begun >= start.value) & (self.begun < end.value)
-        return inside
 
 
 def shift(values: np.ndarray, normal: np.ndarray, abnormal: np.ndarray) -> np.ndarray:

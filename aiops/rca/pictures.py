@@ -11,13 +11,14 @@ import networkx as nx
 import pandas as pd
 
 from aiops import plots
-from aiops.case import Case, Window
+from aiops.case import Case
 from aiops.evidence.moves import labels
 from aiops.plots.tables import to_html as table
 from aiops.rca.paths import call_graph
 from aiops.rca.series import BUCKET_S, edge_series, edge_suspects, span_series
 from aiops.rca.telling import telling_trace
 from aiops.rca.told import headline, ranked, spoken, way
+from aiops.windows import Window, within
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -75,8 +76,7 @@ def _series(told: Explanation) -> Figure | None:
     if not first:
         return None
     near = _near(case.normal, case.abnormal)
-    shown = pd.concat([shown[(shown["time"] >= start) & (shown["time"] < end)]
-                       for start, end in [*near, case.abnormal]], ignore_index=True)
+    shown = shown[within(shown["time"], [*near, case.abnormal])].reset_index(drop=True)
     return plots.evidence(shown, near, case.abnormal, first, names, ranks,
                           "Normal time is that nearest to the incident." * (near != [*case.normal]))
 

@@ -7,17 +7,18 @@ name decides.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
-from aiops.case import Case, Window
+from aiops.case import Case
+from aiops.evidence import call_tree
 from aiops.rca.places import BETWEEN, OWN, SILENT
+from aiops.windows import inside
 
 NORMAL_SPANS = 60_000  # more normal spans than this do not change a rank
-_LEAVING, _ENTERING = ("client", "producer"), ("server", "consumer")
+_LEAVING = ("client", "producer")
 
 
 class Spans:
@@ -25,7 +26,8 @@ class Spans:
 
     Attributes:
         service, operation: codes into ``services`` and ``operations`` (sorted names).
-        trace: number of the trace; ``begun``: start of the trace's first span.
+        trace: number of the trace; ``begun``: start of the trace's first span, which decides the
+            window that a span is in.
         parent: row of the parent, -1 where there is none in the table.
         answer: row of the span of another service that a call led to, -1 where there is none.
         client: spans that leave a service; where the table has no kind, those whose one child
@@ -42,7 +44,7 @@ class Spans:
         self.start = _ns(table["start"])
         self.duration = table["duration_ns"].to_numpy().astype(np.int64)
         self.end = self.start + self.duration
-        self.parent = _parents(table, self.trace)
+        self.parent = call_tree.parents(table)
         self.error = _column(table, "status_code") == "error"
         self._calls(_column(table, "kind"), _column(table, "peer_service"))
         self.ids = table["span_id"]
@@ -51,17 +53,10 @@ class Spans:
     def __len__(self) -> int:
         return len(self.start)
 
-    def within(self, windows: Sequence[Window]) -> np.ndarray:
-        """Spans whose trace begins in one of the half-open windows, bool (n_spans,)."""
-        inside = np.zeros(len(self), dtype=bool)
-        for start, end in windows:
-            inside |= (self.begun >= start.value) & (self.begun < end.value)
-        return inside
-
     @cached_property
     def own(self) -> np.ndarray:
         """Nanoseconds of each span that no child covers."""
-        return self.duration - _covered(self)
+        return self.duration - call_tree.covered(self.parent, self.start, self.duration)
 
     @cached_property
     def failed(self) -> np.ndarray:
@@ -105,7 +100,7 @@ class Spans:
     def _calls(self, kind: np.ndarray, peer: np.ndarray) -> None:
         n, up = len(self), self.parent
         child = np.flatnonzero(up >= 0)
-        crossing = child[self.service[child] != self.service[up[child]]]
+        crossing = call_tree.crossing(up, self.service)
         crossing = crossing[np.argsort(self.start[crossing], kind="stable")]
         self.answer = np.full(n, -1)  # of several the last, as a retry's
         self.answer[up[crossing]] = crossing
@@ -123,7 +118,7 @@ def _kept(case: Case) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
     assert table is not None
     trace, ids = pd.factorize(table["trace_id"])
     begun = _first(trace, _ns(table["start"]), len(ids))[trace]
-    abnormal = (begun >= case.abnormal[0].value) & (begun < case.abnormal[1].value)
+    abnormal = inside(begun, [case.abnormal])
     share = NORMAL_SPANS / max(int((~abnormal).sum()), 1)
     if share >= 1:
         return table, trace, begun
@@ -155,33 +150,3 @@ def _or_none(there: np.ndarray, values: np.ndarray) -> np.ndarray:
     made = np.full(len(values), None, dtype=object)
     made[there] = values[there]
     return made
-
-
-def _parents(table: pd.DataFrame, trace: np.ndarray) -> np.ndarray:
-    """Row of each span's parent within its trace; a span id alone is not unique."""
-    n = len(table)
-    both = pd.factorize(pd.concat([table["span_id"], table["parent_span_id"]],
-                                  ignore_index=True))[0].astype(np.int64)
-    width = both.max(initial=0) + 2
-    own, wanted = trace * width + both[:n], trace * width + both[n:]
-    order = np.argsort(own, kind="stable")
-    at = np.minimum(np.searchsorted(own[order], wanted), max(n - 1, 0))
-    found = (both[n:] >= 0) & (own[order][at] == wanted) if n else np.zeros(0, dtype=bool)
-    return np.where(found, order[at], -1)
-
-
-def _covered(spans: Spans) -> np.ndarray:
-    """Nanoseconds of each span that the union of its children covers."""
-    child = np.flatnonzero(spans.parent >= 0)
-    up = spans.parent[child]
-    begin = np.clip(spans.start[child] - spans.start[up], 0, spans.duration[up])
-    end = np.clip(spans.end[child] - spans.start[up], 0, spans.duration[up])
-    order = np.lexsort((begin, up))
-    up, begin, end = up[order], begin[order], end[order]
-    first = np.r_[True, up[1:] != up[:-1]][:len(up)]
-    # one running maximum over all parents: each gets a range of its own
-    shift = np.cumsum(first) * (int(spans.duration.max(initial=0)) + 1)
-    seen = np.maximum.accumulate(end + shift) - shift if len(up) else end
-    before = np.where(first, 0, np.r_[0, seen[:-1]][:len(up)])
-    added = np.clip(end - np.maximum(begin, before), 0, None)
-    return np.bincount(up, weights=added, minlength=len(spans)).astype(np.int64)

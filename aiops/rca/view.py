@@ -14,10 +14,12 @@ from typing import Any, TypeVar
 import numpy as np
 import pandas as pd
 
-from aiops.case import Case, Window
+from aiops.case import Case
+from aiops.evidence import call_tree
 from aiops.logs.templates import templates
 from aiops.rca.matrix import Matrix
 from aiops.rca.spans import Spans
+from aiops.windows import Window, inside, minus, union
 
 T = TypeVar("T")
 CALM = 4  # windows of normal time that are judged as if they were the incident
@@ -57,13 +59,7 @@ class Arrays:
             return self.case.topology
         if self.spans is None:
             return pd.DataFrame({"caller": [], "callee": []}, dtype=object)
-        spans = self.spans
-        out = spans.callee != None  # noqa: E711  elementwise
-        met = np.flatnonzero(spans.parent >= 0)  # who answered is called, whatever its kind says
-        met = met[spans.service[met] != spans.service[spans.parent[met]]]
-        return pd.DataFrame({"caller": np.r_[spans.names[out], spans.names[spans.parent[met]]],
-                             "callee": np.r_[spans.callee[out], spans.names[met]]}
-                            ).drop_duplicates(ignore_index=True)
+        return call_tree.edges_of(self.spans.names, self.spans.parent, self.spans.callee)
 
 
 class Logs:
@@ -84,13 +80,6 @@ class Logs:
         self.row = np.full(len(table), -1)
         if arrays.spans is not None and "trace_id" in table:
             self.row = _span_of(table, self, arrays.spans)
-
-    def within(self, windows: Sequence[Window]) -> np.ndarray:
-        """Records in one of the half-open windows, bool (n_records,)."""
-        inside = np.zeros(len(self.time), dtype=bool)
-        for start, end in windows:
-            inside |= (self.time >= start.value) & (self.time < end.value)
-        return inside
 
 
 def _span_of(table: pd.DataFrame, logs: Logs, spans: Spans) -> np.ndarray:
@@ -148,7 +137,7 @@ class View:
 
     def sides(self, of: Spans | Matrix | Logs) -> tuple[np.ndarray, np.ndarray]:
         """Which spans, rows or records are normal, and which are of the incident."""
-        return of.within(self.normal), of.within([self.abnormal])
+        return inside(of.begun, self.normal), inside(of.begun, [self.abnormal])
 
     def calm(self, table: str, number: int = CALM) -> Iterator[View]:
         """Views of normal time in which nothing happened: a window each, the rest normal.
@@ -158,13 +147,11 @@ class View:
                 within unbroken normal time; where that is short, so is the window.
         """
         times = getattr(self.arrays, table).begun
-        inside = np.zeros(len(times), dtype=bool)
-        for start, end in self.normal:
-            inside |= (times >= start.value) & (times < end.value)
+        calm = np.sort(times[inside(times, self.normal)])
         length = min(self.abnormal[1] - self.abnormal[0],
                      sum((end - start for start, end in self.normal), pd.Timedelta(0)) * _SHARE)
-        for window in _strewn(np.sort(times[inside]), length, number, self.normal):
-            rest = tuple(part for each in self.normal for part in _without(each, window))
+        for window in _strewn(calm, length, number, self.normal):
+            rest = tuple(minus(self.normal, [window]))
             if rest:
                 yield replace(self, normal=rest, abnormal=window)
 
@@ -179,7 +166,7 @@ def _strewn(times: np.ndarray, length: pd.Timedelta, number: int,
     if not len(times):
         return []
     middle = times[((np.arange(number) + 0.5) / number * len(times)).astype(int)]
-    begin, end = _unbroken(normal)
+    begin, end = np.array([(start.value, end.value) for start, end in union(normal)]).T
     at = np.searchsorted(begin, middle, side="right") - 1
     first = times[np.searchsorted(times, begin[at])]
     last = times[np.searchsorted(times, end[at]) - 1]
@@ -187,21 +174,3 @@ def _strewn(times: np.ndarray, length: pd.Timedelta, number: int,
         last + 1 - length.value, first)), return_index=True)
     ends = np.minimum(starts + length.value, end[at[which]])
     return list(zip(pd.to_datetime(starts, utc=True), pd.to_datetime(ends, utc=True), strict=True))
-
-
-def _unbroken(windows: Sequence[Window]) -> tuple[np.ndarray, np.ndarray]:
-    """Starts and ends in ns, ascending; windows that touch or overlap are one."""
-    start, end = np.array(sorted((start.value, end.value) for start, end in windows)).T
-    end = np.maximum.accumulate(end)
-    apart = start[1:] > end[:-1]
-    return start[np.r_[True, apart]], end[np.r_[apart, True]]
-
-
-def _without(window: Window, out: Window) -> Iterator[Window]:
-    if out[0] >= window[1] or out[1] <= window[0]:
-        yield window
-        return
-    if window[0] < out[0]:
-        yield window[0], out[0]
-    if out[1] < window[1]:
-        yield out[1], window[1]

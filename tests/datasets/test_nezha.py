@@ -9,8 +9,8 @@ import pytest
 
 from aiops import datasets
 from aiops.case import Case
-from aiops.datasets import intervals
 from aiops.errors import CaseError
+from aiops.windows import union
 
 DAY = "2022-08-22"
 PODS = {"front": "front-5d-aa", "cart": "cart-6f-bb"}
@@ -149,7 +149,7 @@ def test_windows_leave_out_every_fault_and_what_has_no_file(both):
         (at("09:59:20"), at("10:19:20")), (at("10:19:20"), at("10:20:16")),
         (at("10:20:16"), at("10:29:20")), (at("10:29:20"), at("10:30:30")))
     assert second.abnormal == (at("10:41:10"), at("10:44:10"))
-    assert intervals.union(second.normal) == [
+    assert union(second.normal) == [
         (at("09:59:20"), at("10:30:30")), (at("10:34:30"), at("10:40:40"))]
 
 
@@ -160,7 +160,7 @@ def test_few_metrics_before_are_made_up_for_after(tmp_path):
         kept = lines if path.stem == "dependency" else [lines[0], *lines[21:]]
         path.write_text("\n".join(kept) + "\n")
     _, case = datasets.load(root).case(f"{DAY}/10:30:30")
-    late = [window for window in intervals.union(case.normal) if window[0] >= at("10:30:30")]
+    late = [window for window in union(case.normal) if window[0] >= at("10:30:30")]
     assert late == [(at("10:34:30"), at("10:40:40")), (at("10:45:10"), at("10:59:20"))]
 
 

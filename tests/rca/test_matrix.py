@@ -6,6 +6,7 @@ import pytest
 
 from aiops.case import Case
 from aiops.rca.matrix import Matrix, quantiles, robust, shift
+from aiops.windows import inside
 from tests.rca.made import at, case_of
 
 N, CUT = 120, 80
@@ -30,8 +31,9 @@ def test_a_row_a_step_a_column_a_series_and_means_within_a_cell():
     assert got.step == 5_000_000_000
     assert got.about["service"].tolist() == ["a", "b"]
     np.testing.assert_array_equal(got.values, [[1, np.nan], [2, 7], [4, np.nan], [6, 8]])
-    assert got.within([(at(0), at(10))]).tolist() == [True, True, False, False]
-    assert got.within([(at(0), at(7.5))]).tolist() == [True, False, False, False]  # by the middle
+    assert inside(got.begun, [(at(0), at(10))]).tolist() == [True, True, False, False]
+    by_the_middle = inside(got.begun, [(at(0), at(7.5))])
+    assert by_the_middle.tolist() == [True, False, False, False]
 
 
 def test_a_column_is_owned_by_its_instance_where_that_is_a_suspect():

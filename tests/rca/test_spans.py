@@ -8,6 +8,7 @@ from aiops.case import Case
 from aiops.rca import spans as spans_module
 from aiops.rca.places import BETWEEN, OWN, SILENT
 from aiops.rca.spans import Spans
+from aiops.windows import inside
 from tests.rca.made import at
 from tests.rca.made_requests import MS, Row, call, one_trace, span
 
@@ -123,9 +124,9 @@ def test_a_span_belongs_where_its_trace_begins():
     late = one_trace(span("2", "1", "b", 41, 5), span("1", None, "a", 39, 9000),
                      span("1", None, "a", 40, 9, trace_id="u"))
     got = Spans(late)
-    assert got.within(late.normal).tolist() == [True, True, False]
-    assert got.within([late.abnormal]).tolist() == [False, False, True]
-    assert not got.within([(at(0), at(39))]).any()
+    assert inside(got.begun, late.normal).tolist() == [True, True, False]
+    assert inside(got.begun, [late.abnormal]).tolist() == [False, False, True]
+    assert not inside(got.begun, [(at(0), at(39))]).any()
 
 
 def many(prefix: str = "t") -> Case:
@@ -141,8 +142,8 @@ def test_of_many_normal_spans_whole_traces_are_left_out_by_their_id(monkeypatch)
     got = Spans(case)
     of_trace = got.trace_ids.value_counts()
     assert set(of_trace) == {3}
-    assert got.within([case.abnormal]).sum() == 120  # all of them
-    assert 200 < got.within(case.normal).sum() / 3 < 400
+    assert inside(got.begun, [case.abnormal]).sum() == 120  # all of them
+    assert 200 < inside(got.begun, case.normal).sum() / 3 < 400
     again = Case(normal=case.normal, abnormal=case.abnormal,
                  traces=case.traces.sample(frac=1, random_state=0))
     assert set(Spans(again).trace_ids) == set(of_trace.index)
