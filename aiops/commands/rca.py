@@ -34,8 +34,8 @@ def rca(
 
     Past incidents in `history` beside the Case, or in the data set, are shown to the ranker first.
     """
+    from aiops.explained.words import to_dict, to_text
     from aiops.rca import DEFAULT
-    from aiops.rca.told import to_dict, to_text
     from aiops.workflows import root_cause
 
     if (case is None) == (incident is None) or (dataset and case):

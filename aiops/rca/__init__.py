@@ -7,11 +7,12 @@ import pandas as pd
 from aiops.base import Ranker
 from aiops.case import Case
 from aiops.errors import UsageError
+from aiops.explained import Explanation
 from aiops.rca.baro import Baro
 from aiops.rca.best_single_metric import BestSingleMetric
 from aiops.rca.circa import Circa
 from aiops.rca.correlation import RankedCorrelation
-from aiops.rca.explain import Explanation, explain
+from aiops.rca.explain import explain
 from aiops.rca.fusion import Fusion
 from aiops.rca.learned import Learned
 from aiops.rca.microrank import MicroRank

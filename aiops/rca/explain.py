@@ -3,65 +3,20 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 from aiops.base import Ranker
 from aiops.case import Case
+from aiops.explained import Explanation
 from aiops.rca import reasons
 from aiops.rca.evidence import EVIDENCE
-from aiops.rca.paths import Step, call_graph, path
+from aiops.rca.exhibits import Shown
+from aiops.rca.paths import call_graph, path
 from aiops.rca.view import View
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
 SHOWN = 5
-
-
-@dataclass(frozen=True, eq=False)
-class Explanation:
-    """What a ranker says of a Case, and why. Draws itself in a notebook.
-
-    Attributes:
-        ranks: blame by suspect, float64, highest first.
-        terms: what each evidence adds, suspect x evidence, in the order of the ranks; of a ranker
-            that has no evidence apart, one column of its name.
-        reasons: the strongest signals of the first suspects (``reasons.COLUMNS``): effect in
-            normal scales, logarithmic; before and during in the signal's unit. Of a ranker
-            without evidence apart they are what moved, not what it went by.
-        path: from the symptom's or the entry service to the first suspect, services and edges;
-            [] where there is no call graph, or no way.
-        confidence: probability that the first suspect is a culprit; None when not stated.
-        abstains: whether the ranker would rather name nobody; None when not stated.
-        culprits: one name; two where a second fault shows (``reasons.culprits``); none where
-            the ranker abstains or nothing speaks against anybody.
-        signals: all signals, strongest first.
-    """
-
-    case: Case = field(repr=False)
-    ranks: pd.Series
-    terms: pd.DataFrame
-    reasons: pd.DataFrame = field(repr=False)
-    path: list[Step]
-    confidence: float | None
-    abstains: bool | None
-    culprits: tuple[str, ...]
-    signals: pd.DataFrame = field(repr=False)
-    view: View = field(repr=False)
-
-    def plot(self) -> list[Figure]:
-        """The graph with blame, the strongest series, a telling request: those there are."""
-        from aiops.rca.pictures import figures
-
-        return list(figures(self).values())
-
-    def _repr_html_(self) -> str:
-        from aiops.rca.pictures import to_html
-
-        return to_html(self)
 
 
 def explain(case: Case, ranker: Ranker | str | None = None, shown: int = SHOWN) -> Explanation:
@@ -102,7 +57,7 @@ def _explained(case: Case, ranks: pd.Series, terms: pd.DataFrame, adds: pd.DataF
         case, ranks, terms, reasons.reasons(found, adds, list(ranks.index[:shown])),
         path(case, graph, found, str(ranks.index[0])) if blamed else [],
         None if confidence is None else float(confidence),
-        None if abstains is None else bool(abstains), () if abstains else named, found, view)
+        None if abstains is None else bool(abstains), () if abstains else named, found, Shown(view))
 
 
 def _asked(model: Ranker, case: Case) -> tuple[pd.Series, View, pd.DataFrame | None]:

@@ -4,23 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import NamedTuple
 
 import networkx as nx
 import pandas as pd
 
 from aiops.case import Case
-
-
-class Step(NamedTuple):
-    """A service or an edge on the way, and its strongest signal; none where nothing moved."""
-
-    place: str
-    evidence: str | None = None
-    signal: str | None = None
-    effect: float = 0.0
-    before: float | None = None
-    during: float | None = None
+from aiops.explained import Step
 
 
 def call_graph(edges: pd.DataFrame) -> nx.DiGraph:

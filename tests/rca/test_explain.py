@@ -12,10 +12,10 @@ from aiops import datasets, rca
 from aiops.case import Case
 from aiops.errors import CaseError, UsageError
 from aiops.evaluation.stress import together
+from aiops.explained.words import change, shorter, to_dict, to_text
 from aiops.rca import Fusion, explain
 from aiops.rca.paths import call_graph, path
 from aiops.rca.reasons import COLUMNS, culprits, reasons
-from aiops.rca.told import change, shorter, to_dict, to_text
 from tests.rca.made import at, case_of
 
 N, CUT = 240, 160

@@ -12,7 +12,7 @@ import pandas as pd
 from aiops.plots import style
 
 if TYPE_CHECKING:
-    from aiops.rca.explain import Explanation
+    from aiops.explained import Explanation
 
 TOLD = 0.05  # blame that an evidence adds to somebody, to be told
 ROOM = 100  # characters of a signal
