@@ -29,15 +29,16 @@ def services(case: Case) -> pd.Series:
 
 
 def with_instances(graph: nx.DiGraph, case: Case) -> nx.DiGraph:
-    """The calls of services (caller -> callee), also of instances: each calls as its service does.
+    """The calls of services (caller -> callee), and the same calls between their instances.
 
-    Nobody tells which instance of a callee was called, so that all of them are.
+    Nobody tells which instance of a callee was called, so that all of them are. Who has no
+    instances among the suspects stands for itself.
     """
     of = services(case)
-    same = {service: [service, *group.index] for service, group in of.groupby(of)}
+    run = {service: list(group.index) for service, group in of.groupby(of)}
     made = graph.copy()
     made.add_edges_from((a, b) for caller, callee in graph.edges
-                        for a in same.get(caller, [caller]) for b in same.get(callee, [callee]))
+                        for a in run.get(caller, [caller]) for b in run.get(callee, [callee]))
     return made
 
 

@@ -36,7 +36,9 @@ class Traversal(Ranker):
         made = columns(case)
         score = worst(made, shift(made).abs())
         anomalous = score[score > self.threshold]
-        graph = with_instances(call_graph(case), case).subgraph(anomalous.index).copy()
+        graph = with_instances(call_graph(case), case)
+        graph.add_edges_from((of, instance) for instance, of in services(case).items())
+        graph = graph.subgraph(anomalous.index).copy()
         graph.add_nodes_from(anomalous.index)
         return ordered(case, _causes(graph, anomalous, _targets(case)))
 

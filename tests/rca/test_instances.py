@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from aiops.case import Case
+from aiops.checks.incident import made_case
 from aiops.rca import RANKERS
 from aiops.rca.instances import alike, owner, services, with_instances
 from aiops.rca.learned import effects
@@ -47,6 +48,37 @@ def test_the_faulty_instance_is_blamed(name, faulty):
     assert got.index[0] == faulty
     assert got.iloc[0] > got.iloc[1]
     assert set(got.index) == set(case.suspects)
+
+
+@pytest.mark.parametrize("name", [
+    "nsigma", "baro", "traversal", "correlation", "random-walk", "circa"])
+def test_the_only_instance_of_a_service_is_blamed_as_the_service_is(name):
+    """Along the calls too, which services make."""
+    plain = replace(made_case(3, "quote"), traces=None, logs=None)
+    only = plain.metrics["service"] + "-0"
+    case = replace(plain, metrics=plain.metrics.assign(instance=only),
+                   suspects=tuple(only.unique()))
+    got, wanted = RANKERS[name]().rank(case), RANKERS[name]().rank(plain)
+    assert got.to_dict() == pytest.approx({f"{who}-0": each for who, each in wanted.items()})
+
+
+def test_from_what_requests_show_of_a_service_traversal_goes_on_to_its_instances():
+    rows = [{"trace_id": f"t{n}", "span_id": one, "parent_span_id": parent, "service": service,
+             "operation": "op", "start": at(n), "duration_ns": int((1 + n % 3 + late) * 1e6)}
+            for n in range(N) for late in [400 * (n >= CUT)]
+            for one, parent, service in [("r", None, "front"), ("c", "r", "cart")]]
+    plain = shop("cart-1")
+    case = replace(plain, traces=pd.DataFrame(rows),
+                   metrics=plain.metrics[plain.metrics["name"] == "cpu"])
+    got = RANKERS["traversal"]().rank(case)
+    assert got[got > 0].index.tolist() == ["cart-1"]
+
+
+def test_traversal_starts_at_the_instances_of_the_symptoms_service():
+    case = shop("cart-1")
+    told, untold = (RANKERS["traversal"]().rank(each) for each in (
+        case, replace(case, symptom=None, entry_service=None)))
+    assert told["cart-1"] > untold["cart-1"] + 5  # the entry's own score stands on the way
 
 
 def test_effects_of_an_instance_are_its_own():
@@ -93,8 +125,11 @@ def test_metrics_and_alerts_say_whose_instance_it_is():
 
 def test_instances_call_and_are_called_as_their_service_is():
     got = with_instances(nx.DiGraph(CALLS), shop("cart-0"))
-    assert set(got.successors("front-0")) == {"cart", "cart-0", "cart-1", "ship", "ship-0"}
-    assert set(got.predecessors("cart-1")) == {"front", "front-0"}
+    assert set(got.successors("front-0")) == {"cart-0", "cart-1", "ship-0"}
+    assert set(got.predecessors("cart-1")) == {"front-0"}
+    assert set(got.successors("front")) == {"cart", "ship"}
+    some = replace(shop("cart-0"), suspects=("cart-0", "front"))
+    assert set(with_instances(nx.DiGraph(CALLS), some).predecessors("cart-0")) == {"front"}
     plain = replace(shop("cart-0"), suspects=tuple(RUN))
     assert set(with_instances(nx.DiGraph(CALLS), plain).edges) == set(CALLS)
 
