@@ -54,7 +54,7 @@ def test_the_served_ranker_is_timed() -> None:
 def test_every_benchmark_is_listed() -> None:
     listed = (BENCHMARKS / "README.md").read_text()
     there = [path.name for path in sorted(BENCHMARKS.glob("*.py"))]
-    assert there == ["confirmed_incidents.py", "detection.py", "peers.py", "rca.py",
-                     "serve_rank.py", "templates.py"]
+    assert there == ["confidence.py", "confirmed_incidents.py", "detection.py", "peers.py",
+                     "rca.py", "serve_rank.py", "templates.py"]
     for path in BENCHMARKS.glob("*.py"):
         assert f"python benchmarks/{path.name}" in listed
