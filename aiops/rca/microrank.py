@@ -69,8 +69,6 @@ def _operations(spans: pd.DataFrame) -> pd.DataFrame:
     """Spans with the operation of their parent, self time and the time of the whole request."""
     ms = spans["duration_ns"].to_numpy() / 1e6
     at = call_tree.parents(spans)
-    if spans.duplicated(["trace_id", "span_id"]).any():  # whose child a span is, ids do not tell
-        at = np.full(len(spans), -1)
     within = np.bincount(at[at >= 0], weights=ms[at >= 0], minlength=len(spans))
     made = spans[["trace_id", "service", "operation"]].assign(
         ms=np.maximum(ms - within, 0.0), whole=np.where(at < 0, ms, 0.0), parent=at)
