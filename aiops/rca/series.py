@@ -110,7 +110,8 @@ def shift(made: Columns) -> pd.Series:
 
 def worst(made: Columns, by_column: pd.Series) -> pd.Series:
     """By owner: the highest of its columns."""
-    return by_column.groupby(made.about["owner"].reindex(by_column.index)).max()
+    owner = made.about["owner"].rename("service").reindex(by_column.index)
+    return by_column.groupby(owner).max()
 
 
 def blame(case: Case, made: Columns, by_column: pd.Series) -> pd.Series:
