@@ -35,7 +35,7 @@ _OF_REQUESTS = {"latency": "span_latency_p95", "errors": "span_error_rate"}
 _ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "NUMBA")}
 
 Peers = Mapping[str, Sequence[str | Path]]  # name -> command, to which the folder is added
-Known = dict[str, tuple[str, Case, dict[str, str]]]  # folder -> case's id, Case, column -> service
+Known = dict[str, tuple[str, Case, dict[str, str]]]  # folder -> case's id, Case, column -> suspect
 
 
 def installed(environments: Path = ENVIRONMENTS) -> dict[str, list[str | Path]]:
@@ -58,7 +58,7 @@ def installed(environments: Path = ENVIRONMENTS) -> dict[str, list[str | Path]]:
 def bench_peers(target: str | Path, peers: Peers) -> list[Figure]:
     """Figures of every peer's methods on a data set, scored as ``bench_rca`` scores.
 
-    A service takes the blame of its most blamed column. A method that fails on a case or runs
+    A suspect takes the blame of its most blamed column. A method that fails on a case or runs
     out of time has missed it.
 
     Args:
@@ -78,7 +78,7 @@ def bench_peers(target: str | Path, peers: Peers) -> list[Figure]:
 def export_all(dataset: Dataset, folder: Path) -> Known:
     """Write every Case that is an incident; the folders are numbered, and tell nothing.
 
-    Returns: folder -> (the case's id, the Case, column -> service).
+    Returns: folder -> (the case's id, the Case, column -> suspect).
     """
     scored = [(name, read) for name, read in dataset.readers().items()
               if dataset.truth[name]["culprits"]]
@@ -97,7 +97,7 @@ def export(case: Case, folder: Path) -> dict[str, str]:
     ``normal.csv`` and ``abnormal.csv`` have ``time`` (s) and columns ``<service>_<metric>`` with
     no other underscore; ``case.json`` names the symptom's column, if one is stated.
 
-    Returns: column -> service.
+    Returns: column -> the suspect that it tells about.
     """
     folder.mkdir(parents=True)
     made = columns(case)
@@ -106,7 +106,7 @@ def export(case: Case, folder: Path) -> dict[str, str]:
         _wide(getattr(made, side), names).to_csv(folder / f"{side}.csv")
     told = {"symptom": _symptom(case, made, names)}
     (folder / "case.json").write_text(json.dumps(told))
-    return dict(zip(names, made.about["service"], strict=True))
+    return dict(zip(names, made.about["owner"], strict=True))
 
 
 def _names(made: Columns) -> pd.Series:
@@ -150,27 +150,27 @@ def _scored(peer: str, answers: list[dict[str, Any]], known: Known,
     for method in dict.fromkeys(answer["method"] for answer in answers):
         model, outcomes = f"{peer}:{method}", []
         for answer in (each for each in answers if each["method"] == method):
-            name, case, service_of = known[answer["case"]]
+            name, case, suspect_of = known[answer["case"]]
             if answer["error"]:
                 _say(f"{model} failed on {name}: {answer['error']}")
             outcomes.append(ranking.Outcome(
-                blame(answer["blame"], service_of), case.suspects, dataset.truth[name],
+                blame(answer["blame"], suspect_of), case.suspects, dataset.truth[name],
                 answer["seconds"], answer["error"]))
         yield from ranking.figures(outcomes, dataset.name, model)
 
 
-def blame(by_column: Mapping[str, float] | None, service_of: Mapping[str, str]) -> pd.Series | None:
-    """Service -> blame of its most blamed column; None where the method failed.
+def blame(by_column: Mapping[str, float] | None, suspect_of: Mapping[str, str]) -> pd.Series | None:
+    """Suspect -> blame of its most blamed column; None where the method failed.
 
     Raises:
         CaseError: a column that was not handed out.
     """
     if by_column is None:
         return None
-    if unknown := sorted(set(by_column) - set(service_of)):
+    if unknown := sorted(set(by_column) - set(suspect_of)):
         raise CaseError(f"A peer may blame only columns it was given. Got {', '.join(unknown)}.")
-    services = [service_of[column] for column in by_column]
-    return pd.Series(list(by_column.values()), services, dtype=float).groupby(level=0).max()
+    suspects = [suspect_of[column] for column in by_column]
+    return pd.Series(list(by_column.values()), suspects, dtype=float).groupby(level=0).max()
 
 
 def _say(line: str) -> None:

@@ -114,16 +114,25 @@ def test_columns_have_one_underscore_and_their_own_names(peers, tmp_path):
     metrics = metrics[(metrics["service"] != "web") | (metrics["time"] != times[1])]
     case = Case(normal=((T0, times[2]),), abnormal=(times[2], times[3] + pd.Timedelta("1s")),
                 metrics=metrics, symptom={"service": "web", "metric": "mem"})
-    service_of = peers.export(case, tmp_path / "out")
-    assert service_of == {"a-b_lat-90": "a_b", "a-b.2_lat-90": "a_b", "web_mem": "web"}
+    suspect_of = peers.export(case, tmp_path / "out")
+    assert suspect_of == {"a-b_lat-90": "a_b", "a-b.2_lat-90": "a_b", "web_mem": "web"}
     assert json.loads((tmp_path / "out/case.json").read_text()) == {"symptom": "web_mem"}
     normal = pd.read_csv(tmp_path / "out/normal.csv")
-    assert list(normal) == ["time", *service_of]
+    assert list(normal) == ["time", *suspect_of]
     assert normal["time"].tolist() == [T0.timestamp(), T0.timestamp() + 1]
     assert normal["web_mem"].isna().tolist() == [False, True]
 
 
-def test_services_take_the_blame_of_their_worst_column(peers):
+def test_an_instance_that_is_a_suspect_owns_its_columns(peers, tmp_path):
+    times = pd.date_range(T0, periods=4, freq="s")
+    metrics = pd.concat([pd.DataFrame({"time": times, "service": "a", "name": "cpu",
+                                       "instance": i, "value": range(4)}) for i in ("a-0", "a-1")])
+    case = Case(normal=((T0, times[2]),), abnormal=(times[2], times[3] + pd.Timedelta("1s")),
+                metrics=metrics, suspects=("a", "a-1"))
+    assert peers.export(case, tmp_path / "out") == {"a_cpu": "a", "a.2_cpu": "a-1"}
+
+
+def test_suspects_take_the_blame_of_their_worst_column(peers):
     blame = peers.blame({"a_x": -1.0, "a_y": 2.0, "b_x": 1.0}, {"a_x": "a", "a_y": "a", "b_x": "b"})
     assert blame.to_dict() == {"a": 2.0, "b": 1.0}
     with pytest.raises(CaseError, match="only columns it was given. Got a_z"):
