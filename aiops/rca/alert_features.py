@@ -4,6 +4,10 @@ Alerts are weighed against past incidents, whose causes need not be known: an al
 instance raises in every incident says nothing, one that it never raised before much. The
 surprise of an alert is -log of its base rate, (incidents in which this instance raised it +
 1/2) / (incidents + 1). A trace alert also tells of its caller (``peer``), as a kind of its own.
+And of whom it calls: where an instance raises one about its own side of a call (it is its own
+peer), those who answer that call are ``called``. Who answers is known from the past: whoever has
+raised an alert of that name with that caller. A slow network shows there alone: the caller waits,
+the callee does not know.
 
 Names only join a suspect with its own past: rename services in history and case alike and the
 rows permute. Who a suspect is, a model may tell from how many alerts of each kind it usually
@@ -22,11 +26,12 @@ import pandas as pd
 from aiops.case import Case
 from aiops.errors import CaseError
 
-KINDS = ("metric", "log", "trace", "caller")
+KINDS = ("metric", "log", "trace", "caller", "called")
 POWER = 1.5  # of surprise in sums: one rare alert outweighs several common ones
 SEEN = 3  # incidents that an alert's name must have been seen in to be a feature
 DECIMALS = 9  # beyond them lies the order of summation
-_WEIGHTS = np.array([1.0, 0.5, 0.2, 0.1])  # of kinds, where one number must do
+_CALL = ["peer", "name", "instance"]
+_WEIGHTS = np.array([1.0, 0.5, 0.2, 0.1, 0.0])  # of kinds, where one number must do
 
 
 class _Raised(NamedTuple):
@@ -46,7 +51,9 @@ class AlertHistory:
     """
 
     def __init__(self, cases: Iterable[Case]) -> None:
-        raised = [(case, _raised(case)) for case in cases]
+        cases = list(cases)
+        self.answers = _answers(cases)
+        raised = [(case, _raised(case, self.answers)) for case in cases]
         self.incidents = len(raised)
         self.rate = Counter(pair for _, each in raised
                             for pair in zip(each.who, each.what, strict=True))
@@ -65,7 +72,7 @@ class AlertHistory:
             CaseError: the Case has no alerts.
         """
         suspects = pd.Index(sorted(case.suspects))
-        raised = _raised(case)
+        raised = _raised(case, self.answers)
         at = suspects.get_indexer(raised.who)
         raised = _Raised(*(column[at >= 0] for column in raised))
         at = at[at >= 0]
@@ -101,24 +108,50 @@ class AlertHistory:
         return pd.DataFrame(made, columns=[f"alert {name}" for name in self.names])
 
 
-def _raised(case: Case) -> _Raised:
-    alerts = case.alerts
-    if alerts is None:
-        raise CaseError("Ranking by alerts needs alerts. "
-                        f"This Case has {', '.join(case.tables) or 'no tables'}.")
+def _raised(case: Case, answers: pd.DataFrame) -> _Raised:
+    alerts = _alerts(case)
     direction = alerts["direction"].fillna("") if "direction" in alerts else ""
     what = (alerts["kind"] + " " + alerts["name"] + " " + direction).str.strip()
     own = pd.DataFrame({"who": alerts["instance"], "kind": alerts["kind"], "what": what})
-    parts = [own]
-    if "peer" in alerts:
-        calls = alerts[alerts["peer"].notna() & (alerts["peer"] != alerts["instance"])]
-        parts.append(pd.DataFrame({"who": calls["peer"], "kind": "caller",
-                                   "what": "caller " + calls["name"]}))
-    whole = pd.concat(parts, ignore_index=True)
+    whole = pd.concat([own, _callers(alerts), _called(alerts, answers)], ignore_index=True)
     whole = whole[whole["kind"].isin(KINDS)].astype(object)
     found = whole.value_counts(sort=False).reset_index()
     return _Raised(found["who"].to_numpy(), pd.Index(KINDS).get_indexer(found["kind"]),
                    found["what"].to_numpy(), found["count"].to_numpy(float))
+
+
+def _alerts(case: Case) -> pd.DataFrame:
+    if case.alerts is None:
+        raise CaseError("Ranking by alerts needs alerts. "
+                        f"This Case has {', '.join(case.tables) or 'no tables'}.")
+    return case.alerts
+
+
+def _callers(alerts: pd.DataFrame) -> pd.DataFrame:
+    if "peer" not in alerts:
+        return pd.DataFrame()
+    calls = alerts[alerts["peer"].notna() & (alerts["peer"] != alerts["instance"])]
+    return pd.DataFrame({"who": calls["peer"], "kind": "caller", "what": "caller " + calls["name"]})
+
+
+def _called(alerts: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame:
+    calls = _calls(alerts)
+    own = calls.loc[calls["peer"] == calls["instance"], ["peer", "name"]]
+    asked = own.merge(answers, on=["peer", "name"])
+    return pd.DataFrame({"who": asked["instance"], "kind": "called",
+                         "what": "called " + asked["name"]})
+
+
+def _answers(cases: Sequence[Case]) -> pd.DataFrame:
+    """By caller and name of a call: the instances that answer it (peer, name, instance)."""
+    calls = pd.concat([pd.DataFrame(columns=_CALL), *(_calls(_alerts(case)) for case in cases)])
+    return calls[calls["peer"] != calls["instance"]].drop_duplicates()
+
+
+def _calls(alerts: pd.DataFrame) -> pd.DataFrame:
+    """Distinct calls that trace alerts tell of."""
+    traces = alerts[alerts["kind"] == "trace"].reindex(columns=_CALL).astype(object)
+    return traces.dropna(subset="peer").drop_duplicates()
 
 
 def _services(case: Case) -> dict[str, str]:

@@ -14,6 +14,7 @@ from aiops.base import Ranker
 from aiops.case import Case
 from aiops.errors import InputError, NotFittedError
 from aiops.rca.alert_features import DECIMALS, AlertHistory
+from aiops.rca.listwise import Listwise
 from aiops.rca.series import columns, ordered, shift
 
 Features = Callable[[Case], pd.DataFrame]
@@ -24,7 +25,8 @@ class Learned(Ranker):
 
     Two forests, one of extremely randomised trees (Geurts et al., Machine Learning 63, 2006)
     and one boosted on histograms (Ke et al., NeurIPS 2017), see a row a suspect: culprit or not.
-    Each gives shares of blame that sum to 1 in a case, and these are averaged. What they see is
+    A third vote, ``Listwise``, sees the suspects of a case together: which of them. Each gives
+    shares of blame that sum to 1 in a case, and these are averaged. What they see is
     ``AlertHistory.features`` where cases have alerts, else ``effects``.
 
     It is judged under the protocol of TVDiag (arXiv 2407.19711): train and test incidents are of
@@ -60,22 +62,26 @@ class Learned(Ranker):
             raise InputError("Learned.fit needs y: the culprits of each of the cases. Got "
                              f"{'none' if y is None else len(list(y))} for {len(cases)} cases.")
         past, self.features_ = self._sources(cases)
-        rows, culprit = _examples([past(case) for case in cases], list(y))
+        rows, culprit, number = _examples([past(case) for case in cases], list(y))
         self.columns_ = list(rows.columns)
-        self.forests_ = [forest.fit(rows.to_numpy(), culprit) for forest in self._forests()
-                         if culprit.any()]
+        self.forests_, self.listwise_ = [], None
+        if culprit.any():
+            made = rows.to_numpy()
+            self.forests_ = [forest.fit(made, culprit) for forest in self._forests()]
+            self.listwise_ = Listwise().fit(made, culprit, number)
         return self
 
     def rank(self, case: Case) -> pd.Series:
         """Blame: the share of it, from 0 to 1; it sums to 1 where anybody is to blame."""
-        if not getattr(self, "forests_", []):
+        listwise = getattr(self, "listwise_", None)
+        if listwise is None:
             raise NotFittedError("Learned.rank needs fit(cases, culprits) first, with a case "
                                  "whose culprits are among its suspects.")
         found = self.features_(case)
         rows = found.reindex(columns=self.columns_, fill_value=0.0).to_numpy()
-        blame = np.mean([_share(forest.predict_proba(rows)[:, 1]) for forest in self.forests_],
-                        axis=0)
-        return ordered(case, pd.Series(blame, index=found.index))
+        votes = [_share(forest.predict_proba(rows)[:, 1]) for forest in self.forests_]
+        blame = np.mean([*votes, listwise.share(rows)], axis=0)
+        return ordered(case, pd.Series(blame.round(DECIMALS), index=found.index))
 
     def _sources(self, cases: Sequence[Case]) -> tuple[Features, Features]:
         """Features of a case of the past, and of a new one."""
@@ -115,18 +121,21 @@ def effects(case: Case) -> pd.DataFrame:
     return whole.round(DECIMALS)
 
 
-def _examples(features: Sequence[pd.DataFrame],
-              culprits: Sequence[Sequence[str]]) -> tuple[pd.DataFrame, np.ndarray]:
-    """Suspects of all cases below each other, and who was it; no name says who is which.
+def _examples(features: Sequence[pd.DataFrame], culprits: Sequence[Sequence[str]],
+              ) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
+    """Suspects of all cases below each other, who was it, and of which case (a number).
 
-    Forests draw rows by number, so within a case rows stand in the order of their features.
+    No name says who is which. Forests draw rows by number, so within a case rows stand in the
+    order of their features.
     """
     parts = []
-    for rows, guilty in zip(features, culprits, strict=True):
+    for number, (rows, guilty) in enumerate(zip(features, culprits, strict=True)):
         rows = rows.assign(culprit=rows.index.isin(list(guilty)))
-        parts.append(rows.sort_values(list(rows), kind="stable"))
-    whole = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame({"culprit": []})
-    return whole.drop(columns="culprit").fillna(0.0), whole["culprit"].to_numpy(bool)
+        parts.append(rows.sort_values(list(rows), kind="stable").assign(number=number))
+    nothing = pd.DataFrame({"culprit": [], "number": []})
+    whole = pd.concat(parts, ignore_index=True) if parts else nothing
+    return (whole.drop(columns=["culprit", "number"]).fillna(0.0),
+            whole["culprit"].to_numpy(bool), whole["number"].to_numpy(int))
 
 
 def _share(probability: np.ndarray) -> np.ndarray:
