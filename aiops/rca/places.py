@@ -13,23 +13,23 @@ import numpy as np
 import pandas as pd
 
 OWN, BETWEEN, SILENT = "own", "between", "silent"  # silent: to a peer that sends no spans
-_CALLER_TOO = 0.9  # a silent peer may be slow for one caller alone: then its pool may be why
+_ONE_CALLER = 0.9  # a silent peer may be slow for one caller alone: then its pool may be why
 _CALLER_PART = 0.5  # of a failure that begins between it and its callee
 _EDGE_FIRST = 1.02  # an edge that is a suspect goes before an end that explains no more than it
 
 
-def blame(effect: np.ndarray, kind: np.ndarray, place: np.ndarray, suspects: Sequence[str],
-          everything: bool = False) -> pd.Series:
+def blame(effect: np.ndarray, kind: np.ndarray, place: np.ndarray, suspects: Sequence[str]
+          ) -> pd.Series:
     """Blame by suspect, float.
 
     A suspect's blame is the effect on its own work, plus the largest effect on its edges times
     the cosine between the vector of all edges' effects and the suspect's own pattern: its
-    incoming edges, its outgoing ones, or both.
+    incoming edges, its outgoing ones, or both. Whom no telemetry names (a host) is matched with
+    all places at once.
 
     Args:
         effect: how much each place moved, float >= 0 (n_places,).
         kind: OWN, BETWEEN or SILENT; place: a service, or ``caller->callee``.
-        everything: match whom no telemetry names (a host) with all places at once.
     """
     ends = [each.split("->") if what != OWN else ("", "")
             for each, what in zip(place, kind, strict=True)]
@@ -42,16 +42,15 @@ def blame(effect: np.ndarray, kind: np.ndarray, place: np.ndarray, suspects: Seq
 
     def of(suspect: str) -> float:
         if suspect not in named:
-            shared = everything and "->" not in suspect
-            return _pattern(effect)(np.ones(len(effect), dtype=bool)) if shared else 0.0
+            anywhere = np.full(len(effect), "->" not in suspect)
+            return _pattern(effect)(anywhere)
         if "->" in suspect:
             return _EDGE_FIRST * like(place == suspect)
         into, out = edge & (callee == suspect), edge & (caller == suspect)
-        both = into | out
         silent = effect[into & (kind == SILENT)]
-        alone = silent.max(initial=0.0) * _CALLER_TOO * (silent**2).sum() / energy
+        alone = silent.max(initial=0.0) * _ONE_CALLER * (silent**2).sum() / energy
         own = effect[(kind == OWN) & (place == suspect)].max(initial=0.0)
-        return float(own + max(like(into), like(out & (kind == BETWEEN)), like(both), alone))
+        return float(own + max(like(into), like(out & (kind == BETWEEN)), like(into | out), alone))
 
     return pd.Series({suspect: of(suspect) for suspect in suspects}, dtype=float)
 

@@ -97,6 +97,20 @@ def test_a_share_of_failures_that_stays_is_nobodys():
     assert blame_of("errors", incident(traced(request)))["a"] == 0
 
 
+def test_time_that_waited_for_a_failure_is_not_the_waiting_services_own():
+    """cart backs off after the database's refusal: its own time grows by that."""
+    def request(n: int, rng: np.random.Generator) -> list[Row]:
+        status = {"status_code": "error" if hit(n) else "ok"}
+        total = 10 + rng.random() + 40 * hit(n)
+        return [span("r", None, "front", 0, total + 2, "GET /"),
+                call("c", "r", "front", "cart", 0.001, total + 1),
+                span("s", "c", "cart", 0.001, total, "get"),
+                call("d", "s", "cart", "db", 0.002, 3, "select", **status)]
+    case = incident(traced(request))
+    assert blame_of("latency", case).max() < QUIET
+    assert blame_of("errors", case).idxmax() == "db"
+
+
 # --- requests: steps ----------------------------------------------------------------------
 def chain(service: str, up: str, steps: list[tuple[str, bool]], begin: float) -> Iterator[Row]:
     """``service`` is called by a span of front and calls these, one after the other.
@@ -142,6 +156,15 @@ def test_the_first_deviating_step_is_charged_and_its_consequence_is_not():
     reason = strongest("sequence", case, "cart")
     assert reason["signal"] == "start, then end, in cart op: share of such spans"
     assert (reason["before"], reason["during"]) == (0, 0.75)
+
+
+def test_what_one_request_does_many_times_is_one_step():
+    """cart is asked for 40 items by a single request, and leaves out its database each time."""
+    def request(n: int, rng: np.random.Generator) -> list[Row]:
+        odd = n == CUT
+        return [span("r", None, "front", 0, 500), *[row for k in range(40 if odd else 1)
+                for row in chain("cart", str(k), [] if odd else [("db", False)], 0.01 + k / 100)]]
+    assert blame_of("sequence", incident(traced(request))).max() == 0
 
 
 def test_a_step_that_nothing_led_to_is_the_services_own():
@@ -412,9 +435,9 @@ def test_a_calm_symptom_blames_hardly_anybody():
 
 
 # --- alerts -------------------------------------------------------------------------------
-def raised(*alerts: tuple[str, str]) -> Case:
+def raised(*alerts: tuple[str, str], kind: str = "metric") -> Case:
     """Alerts (service, name) among four suspects."""
-    table = pd.DataFrame([(who, who, "metric", name, "up") for who, name in alerts],
+    table = pd.DataFrame([(who, who, kind, name, "up") for who, name in alerts],
                          columns=["instance", "service", "kind", "name", "direction"])
     return Case(normal=((at(0), at(60)),), abnormal=(at(60), at(90)), alerts=table,
                 suspects=NAMES)
@@ -439,6 +462,13 @@ def test_with_history_an_alert_that_its_suspect_never_raised_tells():
         "cart": np.log(10 / 9.5)**1.5, "ship": np.log(10 / 0.5)**1.5})
     told = EVIDENCE["alerts"].signals(View.of(now, {"alerts": LEARN["alerts"](past)}))
     assert told.set_index("suspect")["before"].to_dict() == {"cart": 1, "front": 1, "ship": 0}
+
+
+def test_an_alert_of_a_services_own_log_counts_threefold():
+    once, thrice = (blame_of("alerts", raised(("cart", "disk"), kind=kind))["cart"]
+                    for kind in ("metric", "log"))
+    assert once > 0
+    assert thrice == pytest.approx(3 * once)
 
 
 def test_an_alert_raised_twice_counts_once_and_none_at_all_blames_nobody():

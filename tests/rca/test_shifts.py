@@ -6,13 +6,15 @@ import pytest
 from aiops.rca import shifts
 
 
-def effect(normal: np.ndarray, abnormal: np.ndarray, **more: float) -> float:
+def effect(normal: np.ndarray, abnormal: np.ndarray,
+           first: np.ndarray | None = None) -> float:
     """Of one group; the values in the order that is asked for."""
     value = np.concatenate([normal, abnormal])
     side = np.arange(len(value)) < len(normal)
     group = np.zeros(len(value), dtype=int)
     order = shifts.ascending(group, value)
-    return float(shifts.by_quantiles(group, value[order], side[order], ~side[order], 1, **more)[0])
+    return float(shifts.by_quantiles(group, value[order], side[order], ~side[order], 1,
+                                     None if first is None else first[order])[0])
 
 
 def times(rng: np.random.Generator, n: int, ms: float = 5.0) -> np.ndarray:
@@ -67,8 +69,6 @@ def test_an_effect_has_no_unit():
     rng = np.random.default_rng(3)
     normal, now = times(rng, 300), 3 * times(rng, 40)
     assert effect(normal, now) == pytest.approx(effect(normal * 1e3, now * 1e3))
-    assert effect(normal, now, least=1e-9) == pytest.approx(
-        effect(normal * 1e-6, now * 1e-6, least=1e-15))
 
 
 def test_more_samples_allow_less_for_chance():
@@ -83,6 +83,37 @@ def test_more_samples_allow_less_for_chance():
 def test_few_samples_tell_nothing(n_normal, n_abnormal, told):
     normal, now = 100e6 + np.arange(n_normal) * 1e3, 900e6 + np.arange(n_abnormal) * 1e3
     assert (effect(normal, now) > 0) is told
+
+
+def test_what_one_request_shows_many_times_is_one_sample():
+    normal, now = 100e6 + np.arange(50) * 1e3, 900e6 + np.arange(50) * 1e3
+    first = np.ones(100, dtype=bool)
+    assert effect(normal, now, first) == effect(normal, now) > 1
+    first[52:] = False  # 50 values of two requests
+    assert effect(normal, now, first) == 0
+    group, request = np.array([0, 0, 0, 1, 1]), np.array([3, 3, 4, 3, 4])
+    assert shifts.first_of(group, request).tolist() == [True, False, True, True, True]
+
+
+def test_some_values_beyond_few_normal_ones_are_chance_and_all_are_not():
+    normal = 5e6 + np.arange(6) * 1e5
+    some = np.r_[5e6 + np.arange(8) * 5e4, 300e6, 400e6, 500e6, 600e6]
+    assert effect(normal, some) == 0  # 4 of 12, and chance gives that to one in six
+    assert effect(normal, some + 300e6) > 3
+
+
+def test_a_tenth_of_fifteen_is_told():
+    """1.5 samples lie beyond the .9 quantile, which floats put below 1.5."""
+    normal = 5e6 + np.arange(1000) * 1e2
+    slow = np.r_[5e6 + np.arange(13) * 5e3, 300e6, 400e6]
+    assert effect(normal, slow) > 1
+
+
+def test_a_quantile_held_against_a_long_tail_counts_in_its_scale():
+    normal = np.r_[5e6 + np.arange(24) * 1e5, 28e6, 60e6, 90e6, 95e6]
+    now = 80e6 + np.arange(5) * 1e6
+    tail = (np.quantile(normal, 0.95) - np.median(normal)) / 1.645
+    assert 0 < effect(normal, now) < np.log1p((now.max() - np.median(normal)) / tail)
 
 
 def test_what_never_varied_moves_in_shares_of_itself():

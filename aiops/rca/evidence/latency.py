@@ -20,6 +20,7 @@ class _Places(NamedTuple):
     group: np.ndarray
     rows: np.ndarray  # of the spans that the values are of
     value: np.ndarray  # ns
+    first: np.ndarray  # of its group in its request
     about: pd.DataFrame  # kind, place, operation, by group
 
 
@@ -27,7 +28,8 @@ def blame(view: View) -> pd.Series | None:
     """Time at places, matched to who is behind it.
 
     A span's own time is its service's; what a client span leaves over its answer lies between
-    the two; where the callee sends no spans (a database) the whole call does.
+    the two; where the callee sends no spans (a database) the whole call does. A span that waited
+    for a call that failed shows that failure in its time, not its own work: it is left out.
     """
     if view.arrays.spans is None:
         return None
@@ -35,7 +37,7 @@ def blame(view: View) -> pd.Series | None:
     top = made.about.assign(effect=np.abs(_effects(view, made))).groupby(
         ["kind", "place"])["effect"].max().reset_index()
     return places.blame(top["effect"].to_numpy(), top["kind"].to_numpy(),
-                        top["place"].to_numpy(), view.suspects, everything=True)
+                        top["place"].to_numpy(), view.suspects)
 
 
 def signals(view: View) -> pd.DataFrame:
@@ -56,15 +58,17 @@ def signals(view: View) -> pd.DataFrame:
 def _effects(view: View, made: _Places) -> np.ndarray:
     spans = view.arrays.spans
     assert spans is not None
-    normal, abnormal = view.sides(spans)
-    return shifts.by_quantiles(made.group, made.value, normal[made.rows], abnormal[made.rows],
-                               len(made.about))
+    normal, abnormal = (side[made.rows] for side in view.sides(spans))
+    return shifts.by_quantiles(made.group, made.value, normal, abnormal, len(made.about),
+                               made.first)
 
 
 def _places(arrays: Arrays) -> _Places:
     spans = arrays.spans
     assert spans is not None
-    inside = np.flatnonzero(~spans.client)
+    waited = np.zeros(len(spans) + 1, dtype=bool)
+    waited[spans.parent[spans.failed]] = True  # of a root: the one past the end
+    inside = np.flatnonzero(~spans.client & ~waited[:-1])
     between = np.flatnonzero(spans.client & (spans.answer >= 0))
     silent = np.flatnonzero(spans.client & (spans.answer < 0) & ~spans.speaks
                             & (spans.callee != None))  # noqa: E711
@@ -91,4 +95,5 @@ def _grouped(spans: Spans, rows: np.ndarray, value: np.ndarray, kind: np.ndarray
                                                spans.callee[head]).astype(str).astype(object)
     about["place"] = np.where(kind[first] == places.OWN, spans.names[head], edge)
     order = shifts.ascending(group, value)
-    return _Places(group[order], rows[order], value[order], about)
+    return _Places(group[order], rows[order], value[order],
+                   shifts.first_of(group[order], spans.trace[rows[order]]), about)

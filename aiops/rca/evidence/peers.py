@@ -23,7 +23,7 @@ def blame(view: View) -> pd.Series | None:
         return None
     gap = edges["gap"].to_numpy()
     kind = np.where(edges["answered"], places.BETWEEN, places.SILENT)
-    return places.blame(gap, kind, edges.index.to_numpy(), view.suspects, everything=True)
+    return places.blame(gap, kind, edges.index.to_numpy(), view.suspects)
 
 
 def signals(view: View) -> pd.DataFrame:

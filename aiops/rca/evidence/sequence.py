@@ -43,16 +43,20 @@ def signals(view: View) -> pd.DataFrame:
 def _charged(view: View) -> pd.DataFrame:
     steps = view.arrays.once(Steps)
     normal, abnormal = (side[steps.span] for side in view.sides(steps.spans))
-    k0, k1 = (np.bincount(steps.step[side], minlength=len(steps.of))
-              for side in (normal, abnormal))
-    n0, n1 = (np.bincount(steps.context[side], minlength=steps.of.max(initial=0) + 1)[steps.of]
-              for side in (normal, abnormal))
+    (k0, n0), (k1, n1) = (_shares(steps, side) for side in (normal, abnormal))
     about = pd.DataFrame({"before": k0 / np.maximum(n0, 1), "during": k1 / np.maximum(n1, 1)})
-    more = about["during"] - about["before"]
+    more = (about["during"] - about["before"]).to_numpy()
     z = shifts.proportions(k0, n0, k1, n1) - _SURE
     odd = (z > 0) & (more > _MORE) & (n0 >= _FEW_NORMAL) & (n1 >= _FEW_ABNORMAL)
-    return _first(steps, np.flatnonzero(odd.to_numpy()[steps.step] & abnormal),
-                  about.assign(effect=z * more))
+    return _first(steps, np.flatnonzero(odd[steps.step] & abnormal), about.assign(effect=z * more))
+
+
+def _shares(steps: Steps, side: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Of each step: requests that take it, and that could; one that does both counts in part."""
+    of = steps.of.max(initial=0) + 1
+    taken = np.bincount(steps.step[side], steps.weight[side], len(steps.of))
+    could = np.bincount(steps.context[side], steps.weight[side], of)[steps.of]
+    return taken, could.round(6)
 
 
 def _first(steps: Steps, at: np.ndarray, about: pd.DataFrame) -> pd.DataFrame:
@@ -63,11 +67,12 @@ def _first(steps: Steps, at: np.ndarray, about: pd.DataFrame) -> pd.DataFrame:
     callers = rows.groupby("doubted")["place"].nunique()
     shared = rows["doubted"].isin(callers.index[callers > 1])  # several end after the same call
     rows["place"] = rows["doubted"].where(shared, rows["place"])
-    of = rows.groupby("step").size()
+    of = rows.groupby("step")["trace"].nunique()
     first = rows.sort_values(["trace", "time", "place", "step"]).drop_duplicates("trace")
     found = first.groupby(["kind", "place", "step"]).agg(
         n=("at", "size"), at=("at", "min")).reset_index()
-    share = found["n"] / of.reindex(found["step"]).to_numpy()  # of its occurrences came first
+    # of the requests that take it, in how many nothing deviated before
+    share = found["n"] / of.reindex(found["step"]).to_numpy()
     told = about.loc[found["step"]].reset_index(drop=True)
     return found.assign(
         effect=np.log1p(_WEIGHT * told["effect"] * share), before=told["before"],

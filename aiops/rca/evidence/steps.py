@@ -18,6 +18,7 @@ class Steps:
         span: row of the span that it happens in; ``time``: when, ns.
         step, context: number of the step, and of what it is a share of: the kind of span
             (service and operation) with what came before; ``of``: the context of each step.
+        weight: 1 over how often the request is in that context: a loop is one sample.
         kind, place: whom it speaks against when it deviates. The span's own service; after a
             failed call the place where that failure began; after any other call the callee, whose
             answer led to it.
@@ -35,6 +36,7 @@ class Steps:
         width = self.kinds + (0 if self.logs is None else len(self.logs.templates)) + 3
         self.context = pd.factorize(self.type[self.span] * width + self.before + 2)[0]
         self.step = pd.factorize(self.context * width + self.event + 2)[0]
+        self.weight = _one_in_all(self.context, self.spans.trace[self.span])
         self.of = np.zeros(self.step.max(initial=-1) + 1, dtype=np.int64)
         self.of[self.step] = self.context
 
@@ -115,3 +117,9 @@ class Steps:
             return f"log {self.logs.templates[event - self.kinds]!r}"
         service, operation = divmod(int(event), len(self.spans.operations) + 1)
         return f"{self.spans.services[service]} {self.spans.operations[operation]}"
+
+
+def _one_in_all(context: np.ndarray, request: np.ndarray) -> np.ndarray:
+    """Weights that sum to 1 over each pair, float (n,)."""
+    pair = pd.factorize(context.astype(np.int64) * (request.max(initial=0) + 1) + request)[0]
+    return np.asarray(1 / np.bincount(pair)[pair])
