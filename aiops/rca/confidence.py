@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 
 from aiops.rca import shifts
+from aiops.rca.evidence import REQUESTS
 from aiops.rca.view import View
 
 LEAST = 1.2  # blame that an incident's first suspect has; calm windows leave less
 ENOUGH = 5.0  # blame from which more of it says no more
-_AT, _BY_MARGIN, _BY_BLAME = -1.5, 3.8, 1.0  # logistic, see ``confidence``
-_REQUESTS = ("sequence", "errors", "templates")
+_AT, _BY_MARGIN, _BY_BLAME = -2.0, 3.5, 1.45  # logistic, see ``confidence``
 _MOSTLY = 0.6  # of the first suspect's blame
 _SLOWER, _FAILING = 0.7, 1.5  # of a kind of request: effect on its time, z of its failures
 
@@ -20,9 +20,8 @@ def confidence(blame: pd.Series) -> float:
     """Probability that the first suspect is a culprit, 0 to 1.
 
     By the first's blame and its margin over the second, relative to it. The three numbers are a
-    logistic regression over the incidents of all development sets, each set weighing the same;
-    a set left out of it was met within some ten points, on one where it was fooled by alerts
-    within twenty (docs/root-cause.md).
+    logistic regression over the incidents of all development sets, each set weighing the same
+    (``benchmarks/confidence.py``, which leaves each out in turn; docs/root-cause.md).
 
     Args:
         blame: highest first.
@@ -43,7 +42,7 @@ def abstains(blame: pd.Series, terms: pd.DataFrame, view: View) -> bool:
     """
     if not len(blame) or blame.iloc[0] < LEAST:
         return True
-    seen = terms.loc[blame.index[0], [name for name in _REQUESTS if name in terms]].sum()
+    seen = terms.loc[blame.index[0], [name for name in REQUESTS if name in terms]].sum()
     inner = view.case.symptom is None and seen > _MOSTLY * blame.iloc[0]
     return bool(inner and not harmed(view))
 

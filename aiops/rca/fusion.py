@@ -13,12 +13,11 @@ from aiops.case import Case
 from aiops.errors import CaseError
 from aiops.rca import places
 from aiops.rca.confidence import abstains, confidence
-from aiops.rca.evidence import EVIDENCE, LEARN
+from aiops.rca.evidence import EVIDENCE, LEARN, REQUESTS
 from aiops.rca.series import ordered
 from aiops.rca.view import CALM, View
 
 EXPLAINED = 0.5  # of what a caller's metrics and requests show, by its most blamed callee
-_REQUESTS = ("sequence", "errors", "templates")
 KEPT = 0.05  # of blame within what normal time shows, to break ties
 
 
@@ -82,11 +81,11 @@ def _handed_down(terms: pd.DataFrame, edges: pd.DataFrame) -> pd.DataFrame:
     """
     if terms.shape[1] < 2:
         return terms
-    seen = [name for name in _REQUESTS if name in terms]
+    seen = [name for name in REQUESTS if name in terms]
     strongest = terms[seen].rank(axis=1, method="first", ascending=False) == 1
     terms = terms.assign(**terms[seen].where(strongest, 0.0))
     worst = places.worst_callee(terms.sum(axis=1), edges)
-    shown = [name for name in (*_REQUESTS, "metrics") if name in terms]
+    shown = [name for name in (*REQUESTS, "metrics") if name in terms]
     return terms.assign(**{name: terms[name] - EXPLAINED * np.minimum(terms[name], worst)
                            for name in shown})
 

@@ -19,7 +19,7 @@ def blamed(*values: float) -> pd.Series:
 
 # --- confidence ---------------------------------------------------------------------------
 def test_confidence_is_the_stated_logistic_of_margin_and_blame():
-    wanted = -1.5 + 3.8 * 0.5 + np.log1p(4)
+    wanted = -2.0 + 3.5 * 0.5 + 1.45 * np.log1p(4)
     assert confidence(blamed(4, 2, 1)) == pytest.approx(1 / (1 + np.exp(-wanted)))
 
 

@@ -30,4 +30,5 @@ EVIDENCE: dict[str, ModuleType] = {
     "sequence": sequence, "errors": errors, "templates": templates, "alerts": alerts,
 }
 LEARN: dict[str, Callable[[Sequence[Case]], Any]] = {"alerts": alerts.learn}
+REQUESTS = ("sequence", "errors", "templates")  # look at the same requests
 SIGNALS = ["suspect", "signal", "effect", "before", "during"]
