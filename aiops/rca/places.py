@@ -7,7 +7,7 @@ a slow database all that lead to it, a crowded host everything.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -31,28 +31,59 @@ def blame(effect: np.ndarray, kind: np.ndarray, place: np.ndarray, suspects: Seq
         effect: how much each place moved, float >= 0 (n_places,).
         kind: OWN, BETWEEN or SILENT; place: a service, or ``caller->callee``.
     """
-    ends = [each.split("->") if what != OWN else ("", "")
-            for each, what in zip(place, kind, strict=True)]
-    caller = np.array([end[0] for end in ends], dtype=object)
-    callee = np.array([end[1] for end in ends], dtype=object)
+    index = pd.Index(list(suspects), dtype=object)
     edge = kind != OWN
-    named = set(place) | set(caller) | set(callee)
-    like = _pattern(np.where(edge, effect, 0.0))
-    energy = max(float((effect[edge] ** 2).sum()), 1e-12)
+    caller, callee = _ends(place, edge)
+    by, to, at = (index.get_indexer(names) for names in (caller, callee, place))
+    moved, twice = np.where(edge, effect, 0.0), caller == callee
+    silent = np.where(kind == SILENT, to, -1)
+    alone = _ONE_CALLER * _largest(effect, silent, len(index)) * _share(
+        moved, silent, len(index))
+    whose = [_match(np.r_[moved, moved], np.r_[to, np.where(twice, -1, by)], len(index), moved),
+             *(_match(moved, who, len(index), moved)
+               for who in (to, np.where(kind == BETWEEN, by, -1))), alone]
+    service = _largest(effect, np.where(edge, -1, at), len(index)) + np.max(whose, axis=0)
+    as_edge = _EDGE_FIRST * _match(moved, np.where(edge, at, -1), len(index), moved)
+    everything = _match(effect, np.zeros(len(effect), dtype=int), 1, effect)
+    found = np.where(index.isin([*place, *caller, *callee]), service, everything)
+    is_edge = index.str.contains("->", regex=False)
+    return pd.Series(np.where(is_edge, as_edge, found), index=index, dtype=float)
 
-    def of(suspect: str) -> float:
-        if suspect not in named:
-            anywhere = np.full(len(effect), "->" not in suspect)
-            return _pattern(effect)(anywhere)
-        if "->" in suspect:
-            return _EDGE_FIRST * like(place == suspect)
-        into, out = edge & (callee == suspect), edge & (caller == suspect)
-        silent = effect[into & (kind == SILENT)]
-        alone = silent.max(initial=0.0) * _ONE_CALLER * (silent**2).sum() / energy
-        own = effect[(kind == OWN) & (place == suspect)].max(initial=0.0)
-        return float(own + max(like(into), like(out & (kind == BETWEEN)), like(into | out), alone))
 
-    return pd.Series({suspect: of(suspect) for suspect in suspects}, dtype=float)
+def _ends(place: np.ndarray, edge: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Caller and callee of edges, "" of what is none."""
+    ends = [each.split("->") if between else ("", "")
+            for each, between in zip(place, edge, strict=True)]
+    caller, callee = (np.array([end[side] for end in ends], dtype=object) for side in (0, 1))
+    return caller, callee
+
+
+def _match(effect: np.ndarray, who: np.ndarray, n: int, whole: np.ndarray) -> np.ndarray:
+    """By suspect, how well its places explain the whole: cosine, times their largest effect.
+
+    Args:
+        who: number of the suspect that each effect is of; -1: of none.
+        whole: all effects, which the cosine is to.
+    """
+    mine = who >= 0
+    total = np.bincount(who[mine], effect[mine], n)
+    places = np.maximum(np.bincount(who[mine], minlength=n), 1)
+    length = float(np.sqrt((whole**2).sum())) or 1.0
+    return np.asarray(total / np.sqrt(places) / length * _largest(effect, who, n))
+
+
+def _largest(effect: np.ndarray, who: np.ndarray, n: int) -> np.ndarray:
+    """By suspect, the largest of its effects, 0 where it has none."""
+    made = np.zeros(n)
+    np.maximum.at(made, who[who >= 0], effect[who >= 0])
+    return made
+
+
+def _share(effect: np.ndarray, who: np.ndarray, n: int) -> np.ndarray:
+    """By suspect, its part of the sum of all squares."""
+    mine = who >= 0
+    squares = np.bincount(who[mine], effect[mine]**2, n)
+    return np.asarray(squares / (float((effect**2).sum()) or 1.0))
 
 
 def direct(effect: np.ndarray, kind: np.ndarray, place: np.ndarray,
@@ -69,19 +100,6 @@ def direct(effect: np.ndarray, kind: np.ndarray, place: np.ndarray,
               (np.array([end[0] for end in ends], dtype=object), edge * _CALLER_PART)]
     each = pd.concat([pd.Series(effect * share, index=who) for who, share in shares])
     return each.groupby(level=0).max().reindex(list(suspects)).fillna(0.0).astype(float)
-
-
-def _pattern(effect: np.ndarray) -> Callable[[np.ndarray], float]:
-    """How well a set of places explains the effects: cosine, times its largest effect."""
-    length = np.sqrt((effect**2).sum())
-
-    def like(chosen: np.ndarray) -> float:
-        if not length or not chosen.any():
-            return 0.0
-        mine = effect[chosen]
-        return float(mine.sum() / np.sqrt(len(mine)) / length * mine.max())
-
-    return like
 
 
 def hand_down(blame: pd.Series, edges: pd.DataFrame, share: float) -> pd.Series:
