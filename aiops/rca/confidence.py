@@ -11,7 +11,7 @@ from aiops.rca.view import View
 
 LEAST = 1.2  # blame that an incident's first suspect has; calm windows leave less
 ENOUGH = 5.0  # blame from which more of it says no more
-_AT, _BY_MARGIN, _BY_BLAME = -2.0, 3.5, 1.45  # logistic, see ``confidence``
+_AT, _BY_MARGIN, _BY_BLAME = -2.9, 4.3, 2.3  # logistic, see ``confidence``
 _MOSTLY = 0.6  # of the first suspect's blame
 _SLOWER, _FAILING = 0.7, 1.5  # of a kind of request: effect on its time, z of its failures
 
@@ -38,7 +38,7 @@ def abstains(blame: pd.Series, terms: pd.DataFrame, view: View) -> bool:
     """Whether this looks like no incident: hardly any blame, or a change that harmed nobody.
 
     A change in requests (new log lines, a failure that a retry made good) is no incident while
-    requests at the entry neither fail nor slow down, unless a symptom is stated.
+    requests at the entry neither fail nor change their time, unless a symptom is stated.
     """
     if not len(blame) or blame.iloc[0] < LEAST:
         return True
@@ -48,7 +48,10 @@ def abstains(blame: pd.Series, terms: pd.DataFrame, view: View) -> bool:
 
 
 def harmed(view: View) -> bool:
-    """Whether a kind of request at the entry (root spans by operation) slowed down or failed."""
+    """Whether a kind of request at the entry (root spans by operation) failed or changed its time.
+
+    Much faster is harm too: a request that returns early has not done its work.
+    """
     spans = view.arrays.spans
     if spans is None:
         return True

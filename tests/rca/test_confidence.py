@@ -19,7 +19,7 @@ def blamed(*values: float) -> pd.Series:
 
 # --- confidence ---------------------------------------------------------------------------
 def test_confidence_is_the_stated_logistic_of_margin_and_blame():
-    wanted = -2.0 + 3.5 * 0.5 + 1.45 * np.log1p(4)
+    wanted = -2.9 + 4.3 * 0.5 + 2.3 * np.log1p(4)
     assert confidence(blamed(4, 2, 1)) == pytest.approx(1 / (1 + np.exp(-wanted)))
 
 
@@ -27,7 +27,7 @@ def test_confidence_rises_with_the_margin_and_with_blame_up_to_enough():
     margins = [confidence(blamed(4, second)) for second in (4, 3, 2, 1, 0)]
     sums = [confidence(blamed(first, 0)) for first in (0.1, 1, 2, 4, ENOUGH)]
     assert margins == sorted(margins)
-    assert margins[0] < 0.6 < margins[-1]
+    assert margins[0] < 0.7 < 0.95 < margins[-1]
     assert sums == sorted(sums)
     assert len({*margins, *sums}) == 9  # (4, 0) stands in both
     assert confidence(blamed(9, 0)) == pytest.approx(confidence(blamed(ENOUGH, 0)))

@@ -424,6 +424,18 @@ def test_the_symptoms_metric_alone_is_looked_at():
         ) == blame_of("symptom", case).to_dict()
 
 
+@pytest.mark.parametrize("gap", [CUT, CUT - 20, 0])
+def test_a_gap_in_the_symptom_turns_nothing(gap):
+    """Of its first row in the incident, of the first that is compared, of the first at all."""
+    case = path({"front": 6, "cart": 5})
+    times = np.sort(case.metrics["time"].unique())
+    missing = (case.metrics["service"] == "front") & (case.metrics["time"] == times[gap])
+    assert missing.any()
+    holed = replace(case, metrics=case.metrics[~missing])
+    assert blame_of("symptom", holed).idxmax() == blame_of("symptom", case).idxmax() == "cart"
+    assert blame_of("symptom", holed)["cart"] > 1
+
+
 def test_a_service_that_moves_the_good_way_is_not_blamed():
     got = blame_of("symptom", path({"front": 6, "cart": -5}))
     assert got["cart"] == 0
@@ -447,7 +459,7 @@ def test_without_history_an_alert_that_few_raise_tells():
     case = raised(("front", "cpu"), ("cart", "cpu"), ("ship", "cpu"), ("cart", "disk"))
     got = blame_of("alerts", case)
     assert got.idxmax() == "cart"
-    assert got.to_dict() == pytest.approx({
+    assert np.expm1(got).to_dict() == pytest.approx({
         "front": np.log(5 / 3.5)**1.5, "cart": np.log(5 / 3.5)**1.5 + np.log(5 / 1.5)**1.5,
         "ship": np.log(5 / 3.5)**1.5, "db": 0})
     assert strongest("alerts", case, "cart")["signal"] == "metric alert disk up"
@@ -457,7 +469,7 @@ def test_with_history_an_alert_that_its_suspect_never_raised_tells():
     past = [raised(("cart", "disk"), ("front", "cpu"))] * 9 + [noise({})]
     now = raised(("cart", "disk"), ("front", "cpu"), ("ship", "cpu"))
     got = EVIDENCE["alerts"].blame(View.of(now, {"alerts": LEARN["alerts"](past)}))
-    assert got.to_dict() == pytest.approx({
+    assert np.expm1(got).to_dict() == pytest.approx({
         "front": -np.log(9.5 / 10) * np.sqrt(-np.log(9.5 / 10)), "db": 0,
         "cart": np.log(10 / 9.5)**1.5, "ship": np.log(10 / 0.5)**1.5})
     told = EVIDENCE["alerts"].signals(View.of(now, {"alerts": LEARN["alerts"](past)}))
@@ -465,7 +477,7 @@ def test_with_history_an_alert_that_its_suspect_never_raised_tells():
 
 
 def test_an_alert_of_a_services_own_log_counts_threefold():
-    once, thrice = (blame_of("alerts", raised(("cart", "disk"), kind=kind))["cart"]
+    once, thrice = (np.expm1(blame_of("alerts", raised(("cart", "disk"), kind=kind))["cart"])
                     for kind in ("metric", "log"))
     assert once > 0
     assert thrice == pytest.approx(3 * once)

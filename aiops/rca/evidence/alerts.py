@@ -35,20 +35,21 @@ def learn(cases: Sequence[Case]) -> Rates:
 
 
 def blame(view: View) -> pd.Series | None:
-    """Sum over a suspect's distinct alerts of their surprise to the power of 1.5, logs threefold.
+    """log(1 + sum over a suspect's distinct alerts of surprise to the power 1.5, logs threefold).
 
     Surprise is -log of the rate at which the suspect raised the alert in past incidents; without
     any, log of all suspects over those that raise it now.
     """
     if view.case.alerts is None:
         return None
-    found = _surprises(view)
-    return found.groupby("suspect")["effect"].sum().reindex(view.suspects).fillna(0.0)
+    total = _surprises(view).groupby("suspect")["effect"].sum()
+    return np.log1p(total.reindex(view.suspects).fillna(0.0))
 
 
 def signals(view: View) -> pd.DataFrame:
     """A row an alert; before: the rate over past incidents, where there are any."""
-    return _surprises(view)
+    found = _surprises(view)
+    return found.assign(effect=np.log1p(found["effect"]))
 
 
 def _surprises(view: View) -> pd.DataFrame:

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from aiops.rca import places
+from aiops.rca.aligned import pearson
 from aiops.rca.matrix import quantiles
 from aiops.rca.view import View
 
@@ -14,6 +15,7 @@ WEIGHT = 4.0  # a stated symptom leads
 EXPLAINED = 0.7  # of a caller's blame, by the callee that is blamed most
 _RECENT = 20  # normal rows next to the incident that the correlation takes in
 _FLOOR = 0.05  # correlation below which it says nothing
+_FEW = 3  # rows that a correlation needs
 _ROUNDING = 1e-9
 _SPREAD = 0.01  # least scale, as a share of the median
 
@@ -114,12 +116,5 @@ def _rolling(values: np.ndarray, length: int) -> np.ndarray:
 
 def _correlation(values: np.ndarray, at: int) -> np.ndarray:
     """Pearson's correlation with column ``at`` over rows where both are, 0 where it has none."""
-    both = ~np.isnan(values) & ~np.isnan(values[:, [at]])
-    n = both.sum(axis=0)
-    x = np.where(both, values[:, [at]], 0.0)
-    y = np.where(both, values, 0.0)
-    x = np.where(both, x - x.sum(axis=0) / np.maximum(n, 1), 0.0)
-    y = np.where(both, y - y.sum(axis=0) / np.maximum(n, 1), 0.0)
-    length = np.sqrt((x**2).sum(axis=0) * (y**2).sum(axis=0))
-    ok = (n >= 3) & (length > 1e-12 * np.maximum(np.abs(values[0, at]), 1e-300))
-    return np.where(ok, (x * y).sum(axis=0) / np.where(length > 0, length, 1), 0.0)
+    r, n = pearson(pd.DataFrame(values), at)
+    return np.where(n >= _FEW, r.fillna(0.0), 0.0)
