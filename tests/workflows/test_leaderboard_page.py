@@ -101,6 +101,7 @@ def test_one_call_ranks_writes_the_page_and_logs_each_ranker_once(small, tmp_pat
     assert (tmp_path / "docs" / "pictures" / "rca-leaderboard.png").stat().st_size > 10_000
     (run_id,) = {line.split("`")[-2] for line in text.splitlines() if f"`{small}/nsigma`" in line}
     assert runs.figures(run_id)["ac_at_1/decoys:40"] == 1.0
+    assert "**Not here:** rcd-sockshop, petshop-low," in text
     again = sheets.lead(out, quick, [str(small)])
     assert (again["rankings"], again["runs"]) == (0, 2)
     assert run_id in out.read_text()

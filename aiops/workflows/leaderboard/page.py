@@ -99,8 +99,13 @@ ranking alone, on a machine that did other work beside. `{rca.DEFAULT}` is the d
 
 def _lacking(sheets: Sequence[Sheet]) -> str:
     lacks = [f"- {s.target}: {', '.join(s.lacks)}\n" for s in sheets if s.lacks]
-    return "**Not complete.** Of these, cases or stresses are still to be asked:\n\n" + "".join(
-        lacks) if lacks else ""
+    here = {sheet.target for sheet in sheets}
+    away = list(dict.fromkeys(t.set for t in TARGETS if t.set not in here))
+    told = [f"**Not here:** {', '.join(away)}. Their targets are not judged.\n"] if away else []
+    if lacks:
+        told += ["**Not complete.** Of these, cases or stresses are still to be asked:\n\n"
+                 + "".join(lacks)]
+    return "\n".join(told)
 
 
 # --- targets -----------------------------------------------------------------------------
