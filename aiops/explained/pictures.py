@@ -85,8 +85,8 @@ def _near(normal: Sequence[Window], abnormal: Window) -> list[Window]:
 def _strongest(told: Explanation, shown: pd.DataFrame, suspect: str) -> list[str]:
     """Names of a suspect's series: its strongest metrics, of each metric one first, then spans."""
     mine = told.signals[told.signals["suspect"] == suspect]
-    values = shown[shown["service"] == suspect].groupby("name", sort=False)["value"]
-    seen = list(values.size().index[values.agg(lambda v: (v != 0).any())])  # 0 throughout: nothing
+    told_of = (shown["service"] == suspect) & (shown["value"] != 0)  # 0 throughout tells nothing
+    seen = set(shown.loc[told_of, "name"])
     moved = mine.loc[mine["evidence"] == "metrics", "signal"].drop_duplicates()
     moved = moved[moved.isin(seen)]
     stated = told.case.symptom["metric"] if told.case.symptom else None

@@ -93,7 +93,7 @@ def test_reasons_name_the_signal_with_its_medians():
 def test_spans_tell_the_way_and_its_steps():
     told = explain(traces_only())
     assert [step.place for step in told.path] == ["front", "front->cart", "cart"]
-    assert told.path[-1].signal == "own time of cart (get cart), ms"
+    assert told.path[-1].signal .startswith("own time of cart (get cart), p")
     assert told.path[-1].during > told.path[-1].before + 50
     assert told.reasons.iloc[0].suspect == "cart"
 
@@ -299,6 +299,14 @@ def test_it_draws_what_the_tables_allow(make: Callable[[], Case], pictures: list
 def test_edges_that_are_listed_both_ways_make_no_picture():
     both = [*CALLS, *[(b, a) for a, b in CALLS]]
     assert len(explain(metrics_only("cart", calls=both)).plot()) == 1
+
+
+def test_a_suspect_without_series_is_left_out_of_the_picture():
+    told = explain(metrics_only("cart"))
+    ranks = pd.concat([told.ranks.iloc[:1], pd.Series({"host": told.ranks.iloc[0]}),
+                       told.ranks.iloc[1:]])
+    labels = [figure.get_label() for figure in replace(told, ranks=ranks).plot()]
+    assert any("The one metric of cart" in label for label in labels), labels
 
 
 def test_names_are_written_as_text():
