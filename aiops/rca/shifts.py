@@ -33,7 +33,22 @@ def first_of(group: np.ndarray, request: np.ndarray) -> np.ndarray:
 
 def by_quantiles(group: np.ndarray, value: np.ndarray, normal: np.ndarray, abnormal: np.ndarray,
                  n_groups: int, first: np.ndarray | None = None) -> np.ndarray:
-    """Effect by group: the largest move of a quantile beyond its sampling error.
+    """Effect by group, float (n_groups,): see ``moves``."""
+    return moves(group, value, normal, abnormal, n_groups, first).effect
+
+
+class Moves(NamedTuple):
+    """By group: the effect, the quantile whose move it is, and its value before and during."""
+
+    effect: np.ndarray
+    level: np.ndarray
+    before: np.ndarray
+    during: np.ndarray
+
+
+def moves(group: np.ndarray, value: np.ndarray, normal: np.ndarray, abnormal: np.ndarray,
+          n_groups: int, first: np.ndarray | None = None) -> Moves:
+    """Of each group the largest move of a quantile beyond its sampling error.
 
     The abnormal q-quantile is held against the normal quantile at q plus the standard error of
     q for these numbers of samples: where the normal tail is long, the allowance is too. Beyond
@@ -48,9 +63,10 @@ def by_quantiles(group: np.ndarray, value: np.ndarray, normal: np.ndarray, abnor
             request shows twice is one sample. All are samples when None.
 
     Returns:
-        log(1 + scales), float (n_groups,), positive up, negative down; 0 where samples are few.
+        Effects as log(1 + scales), positive up, negative down; 0, and the other three NaN, where
+        samples are few.
     """
-    effect = np.zeros(n_groups)
+    made = Moves(np.zeros(n_groups), *np.full((3, n_groups), np.nan))
     first = np.ones(len(group), dtype=bool) if first is None else first
     left, right = (_Sorted(group[side], value[side], first[side], n_groups)
                    for side in (normal, abnormal))
@@ -58,9 +74,12 @@ def by_quantiles(group: np.ndarray, value: np.ndarray, normal: np.ndarray, abnor
     if len(ok):
         scale = _Scale.of(left, ok)
         move = np.array([_move(left, right, ok, scale, q) for q in LEVELS])
-        largest = move[np.abs(move).argmax(axis=0), np.arange(len(ok))]
-        effect[ok] = np.sign(largest) * np.log1p(np.abs(largest))
-    return effect
+        at = np.abs(move).argmax(axis=0)
+        largest, level = move[at, np.arange(len(ok))], np.array(LEVELS)[at]
+        made.effect[ok] = np.sign(largest) * np.log1p(np.abs(largest))
+        made.level[ok] = level
+        made.before[ok], made.during[ok] = left.quantile(ok, level), right.quantile(ok, level)
+    return made
 
 
 def proportions(k0: np.ndarray, n0: np.ndarray, k1: np.ndarray, n1: np.ndarray) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Each evidence by itself: it finds what was planted for it, names it, and is silent without."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -60,9 +61,9 @@ def shop(fault: str | None = None) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize(("name", "fault", "culprit", "signal"), [
-    ("latency", "slow cart", "cart", "own time of cart (get), ms"),
-    ("latency", "slow wire to cart", "cart", "time between front->cart (call), ms"),
-    ("latency", "slow db", "db", "time at cart->db (select), ms"),
+    ("latency", "slow cart", "cart", "own time of cart (get), p# ms"),
+    ("latency", "slow wire to cart", "cart", "time between front->cart (call), p# ms"),
+    ("latency", "slow db", "db", "time at cart->db (select), p# ms"),
     ("errors", "fails cart", "cart", "failures begin at cart, share"),
     ("errors", "lost ship", "ship", "failures begin at front->ship, share"),
     ("errors", "fails db", "db", "failures begin at cart->db, share")])
@@ -72,8 +73,19 @@ def test_requests_tell_where_time_went_and_failures_began(name, fault, culprit, 
     assert got.idxmax() == culprit
     assert got[culprit] > max(1.5, 1.3 * got.drop(culprit).max())
     reason = strongest(name, case, culprit)
-    assert reason["signal"].replace("ship->db", "cart->db") == signal
+    told = re.sub(r"p\d\d", "p#", reason["signal"].replace("ship->db", "cart->db"))
+    assert told == signal
     assert reason["during"] > reason["before"] + 0.2
+
+
+def test_a_reason_shows_the_quantile_that_moved():
+    """A third of the requests wait: the median stands still, and the reason tells of the rest."""
+    def request(n: int, rng: np.random.Generator) -> list[Row]:
+        return [span("r", None, "front", 0, 5 + rng.random() + 50 * (n >= CUT and n % 3 == 0))]
+    reason = strongest("latency", incident(traced(request)), "front")
+    assert reason["signal"].endswith((", p75 ms", ", p90 ms"))
+    assert reason["before"] < 6.1
+    assert reason["during"] > 50
 
 
 def test_an_edge_that_is_a_suspect_is_found_and_named():

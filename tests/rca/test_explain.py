@@ -93,7 +93,7 @@ def test_reasons_name_the_signal_with_its_medians():
 def test_spans_tell_the_way_and_its_steps():
     told = explain(traces_only())
     assert [step.place for step in told.path] == ["front", "front->cart", "cart"]
-    assert told.path[-1].signal .startswith("own time of cart (get cart), p")
+    assert told.path[-1].signal.startswith("own time of cart (get cart), p")
     assert told.path[-1].during > told.path[-1].before + 50
     assert told.reasons.iloc[0].suspect == "cart"
 

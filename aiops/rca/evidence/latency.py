@@ -34,33 +34,34 @@ def blame(view: View) -> pd.Series | None:
     if view.arrays.spans is None:
         return None
     made = view.arrays.once(_places)
-    top = made.about.assign(effect=np.abs(_effects(view, made))).groupby(
+    top = made.about.assign(effect=np.abs(_moves(view, made).effect)).groupby(
         ["kind", "place"])["effect"].max().reset_index()
     return places.blame(top["effect"].to_numpy(), top["kind"].to_numpy(),
                         top["place"].to_numpy(), view.suspects)
 
 
 def signals(view: View) -> pd.DataFrame:
-    """A row a place and operation, under both ends of an edge: median ms before and during."""
+    """A row a place and operation, under both ends of an edge.
+
+    Before and during: the quantile that moved most, in ms; the signal names it.
+    """
     assert view.arrays.spans is not None
     made = view.arrays.once(_places)
-    value = pd.Series(made.value / 1e6)
-    normal, abnormal = (side[made.rows] for side in view.sides(view.arrays.spans))
-    rows = made.about.assign(
-        effect=np.abs(_effects(view, made)),
-        before=value[normal].groupby(made.group[normal]).median(),
-        during=value[abnormal].groupby(made.group[abnormal]).median())
+    found = _moves(view, made)
+    rows = made.about.assign(effect=np.abs(found.effect), before=found.before / 1e6,
+                             during=found.during / 1e6)
+    level = pd.Series(found.level * 100).map("p{:.0f} ".format, na_action="ignore").fillna("")
     text = {places.OWN: "own time of ", places.BETWEEN: "time between ", places.SILENT: "time at "}
-    rows["signal"] = rows["kind"].map(text) + rows["place"] + " (" + rows["operation"] + "), ms"
+    rows["signal"] = (rows["kind"].map(text) + rows["place"] + " (" + rows["operation"] + "), "
+                      + level + "ms")
     return places.by_suspect(rows)
 
 
-def _effects(view: View, made: _Places) -> np.ndarray:
+def _moves(view: View, made: _Places) -> shifts.Moves:
     spans = view.arrays.spans
     assert spans is not None
     normal, abnormal = (side[made.rows] for side in view.sides(spans))
-    return shifts.by_quantiles(made.group, made.value, normal, abnormal, len(made.about),
-                               made.first)
+    return shifts.moves(made.group, made.value, normal, abnormal, len(made.about), made.first)
 
 
 def _places(arrays: Arrays) -> _Places:
