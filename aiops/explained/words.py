@@ -24,10 +24,12 @@ def headline(told: Explanation) -> str:
     if told.ranks.empty or told.ranks.iloc[0] <= 0:
         return "Nothing speaks against any suspect."
     first = f"{told.ranks.index[0]} (blame {told.ranks.iloc[0]:.2f})"
-    sure = "" if told.confidence is None else f", confidence {told.confidence:.0%}"
     if told.abstains:
-        return (f"It names nobody{sure}: this looks like no incident, or like one that it cannot "
-                f"explain. First would be {first}.")
+        right = "" if told.confidence is None else \
+            f", right with a probability of {told.confidence:.0%} if there is a fault"
+        return ("It names nobody: this looks like no incident, or like one that it cannot "
+                f"explain. First would be {first}{right}.")
+    sure = "" if told.confidence is None else f", confidence {told.confidence:.0%}"
     if len(told.culprits) > 1:
         second = f"{told.culprits[1]} (blame {told.ranks[told.culprits[1]]:.2f})"
         return f"Two seem to be at fault: {first} and {second}{sure}."

@@ -140,7 +140,10 @@ def test_confidence_and_abstention_are_passed_on():
     assert "confidence 70%" in to_text(told)
     silent = explain(metrics_only("cart"), Sure(abstains=True))
     assert (silent.abstains, silent.culprits) == (True, ())
-    assert to_text(silent).startswith("It names nobody")
+    for said in (" ".join(to_text(silent).split()), silent._repr_html_()):
+        assert "It names nobody: this looks like no incident" in said
+        assert "right with a probability of 70% if there is a fault." in said
+        assert "confidence" not in said
     assert "cart" in silent.ranks.index[0], "the ranks stand all the same"
 
 
