@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -40,6 +41,9 @@ def rca(
 
     if (case is None) == (incident is None) or (dataset and case):
         raise typer.BadParameter("Give the folder of a Case, or --incident ID [--dataset NAME].")
+    if html and os.path.isdir(html):  # seen before the work is done
+        raise typer.BadParameter(f"--html takes a file to write, and {html} is a folder. Name a "
+                                 f"file in it: {html / 'incident.html'}.")
     with reporting(as_json) as report:
         name = ranker or DEFAULT
         model = root_cause.ranker(name)

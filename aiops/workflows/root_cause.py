@@ -13,7 +13,7 @@ from aiops.base import Ranker
 from aiops.case import Case
 from aiops.datasets import Dataset, folder
 from aiops.datasets.dataset import Truth
-from aiops.errors import UsageError
+from aiops.errors import InputError, UsageError
 from aiops.rca import Explanation
 from aiops.workflows import whole
 
@@ -97,14 +97,23 @@ def _fitted(model: Ranker, incident: Incident) -> Ranker:
 
 
 def write_page(told: Explanation, incident: Incident, by: str, path: Path) -> None:
-    """Write a page of HTML that needs nothing else; whole, or not at all."""
+    """Write a page of HTML that needs nothing else; whole, or not at all.
+
+    Raises:
+        InputError: no file can be written there.
+    """
     start, end = told.case.abnormal
     about = {"ranker": by, "incident (UTC)": f"{start:%Y-%m-%d %H:%M:%S} to {end:%H:%M:%S}",
              "suspects": str(len(told.ranks)), "tables": ", ".join(told.case.tables)}
     meta = "".join(f"<span><b>{html.escape(key)}</b> {html.escape(value)}</span>"
                    for key, value in about.items())
     title = html.escape(f"Root cause of {incident.name}")
-    whole.write(path, (
+    page = (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>\n'
         f"<style>\n{CSS.read_text()}</style></head>\n<body><main><h1>{title}</h1>\n"
-        f'<div class="meta">{meta}</div>\n{told._repr_html_()}\n</main></body></html>\n').encode())
+        f'<div class="meta">{meta}</div>\n{told._repr_html_()}\n</main></body></html>\n')
+    try:
+        whole.write(path, page.encode())
+    except OSError as error:
+        raise InputError(f"The page {path} cannot be written: {error.strerror}. Name a file in a "
+                         "folder that takes new files.") from error

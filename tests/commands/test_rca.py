@@ -145,12 +145,22 @@ def test_rightly_asked_and_failed_is_1_and_writes_nothing(
     assert not page.exists()
 
 
+@pytest.mark.parametrize("where", ["taken/page.html", "/proc/page.html", "x" * 300])
 def test_a_page_that_cannot_be_written_is_told_and_nothing_printed(
-        mine: Path, run: Run, tmp_path: Path) -> None:
-    (tmp_path / "taken").write_text("")
-    code, out, told = run("rca", mine / "r001", "--html", tmp_path / "taken" / "page.html")
+        mine: Path, run: Run, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
+    monkeypatch.chdir(mine)
+    Path("taken").write_text("")
+    code, out, told = run("rca", "r001", "--html", where)
     assert (code, out) == (1, "")
-    assert "taken" in told
+    assert told.startswith(f"aiops: The page {where} cannot be written: ")
+
+
+def test_a_folder_is_no_page(mine: Path, run: Run) -> None:
+    before = sorted(mine.rglob("*"))
+    code, out, told = run("rca", mine / "r001", "--html", mine)
+    assert (code, out) == (2, "")
+    assert "is a folder. Name a" in " ".join(told.replace("│", " ").split())
+    assert sorted(mine.rglob("*")) == before
 
 
 def test_another_ranker_is_named(mine: Path, run: Run) -> None:
