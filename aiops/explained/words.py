@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 TOLD = 0.05  # blame that an evidence adds to somebody, to be told
 ROOM = 100  # characters of a signal
+NAME = 34  # characters of a name, more only where it takes more to tell two apart
+REST = 38  # characters of a line that no name takes
 _NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
@@ -143,7 +145,8 @@ def _said(row: Any) -> str:
 
 def _lines(cells: Sequence[tuple[str, ...]], width: int, right: tuple[int, ...] = ()) -> str:
     """Columns side by side, of which the last is wrapped; long names are cut in the middle."""
-    fixed = [[_cut(cell) for cell in row[:-1]] for row in cells]
+    label = labels({cell for row in cells for cell in row[:-1]}, max(NAME, width - REST))
+    fixed = [[label[cell] for cell in row[:-1]] for row in cells]
     wide = [max(map(len, column)) for column in zip(*fixed, strict=True)]
     out = []
     for row, (*_, last) in zip(fixed, cells, strict=True):
@@ -155,7 +158,38 @@ def _lines(cells: Sequence[tuple[str, ...]], width: int, right: tuple[int, ...] 
     return "\n".join(line.replace(_NO_BREAK, " ").rstrip() for line in out)
 
 
-def _cut(name: str, room: int = 34) -> str:
-    """A name with its middle left out where it is too long: its ends tell it from its like."""
+def labels(names: Collection[str], most: int = NAME) -> dict[str, str]:
+    """What is written of each name: at most NAME characters, or up to ``most`` where fewer would
+    make two names alike, or the two ends of an edge.
+
+    >>> list(labels(["payforadoption_ECS::Fargate->PetSearch_ECS::Fargate", "db"]).values())
+    ['payforad…Fargate->PetSearc…Fargate', 'db']
+    """
+    for room in range(NAME, most + 1):
+        made = {name: _cut(name, room) for name in names}
+        if _distinct(made):
+            break
+    return made
+
+
+def _distinct(label: Mapping[str, str]) -> bool:
+    """Whether labels tell apart what their names tell apart."""
+    def ends(text: str) -> int:
+        return len(set(text.split("->")))
+
+    return len(set(label.values())) == len(label) and all(
+        ends(name) == ends(text) for name, text in label.items())
+
+
+def _cut(name: str, room: int) -> str:
+    """A name with its middle left out where it is too long, of an edge that of each side: the
+    ends tell it from its like. What a short side leaves is the other's."""
+    if len(name) <= room:
+        return name
+    start, arrow, end = name.partition("->")
+    if arrow:
+        free = room - len(arrow)
+        start = _cut(start, max(free // 2, free - len(end)))
+        return f"{start}->{_cut(end, free - len(start))}"
     half = (room - 1) // 2
-    return name if len(name) <= room else f"{name[:half]}…{name[-half:]}"
+    return f"{name[:room - 1 - half]}…{name[-half:]}"

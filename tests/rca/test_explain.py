@@ -12,7 +12,7 @@ from aiops import datasets, rca
 from aiops.case import Case
 from aiops.errors import CaseError, UsageError
 from aiops.evaluation.stress import together
-from aiops.explained.words import change, shorter, to_dict, to_text
+from aiops.explained.words import NAME, change, labels, shorter, to_dict, to_text
 from aiops.rca import Fusion, explain
 from aiops.rca.paths import call_graph, path
 from aiops.rca.reasons import COLUMNS, culprits, reasons
@@ -330,6 +330,33 @@ def test_lines_fit_a_terminal(width):
         lines = to_text(told, width=width).splitlines()
         assert max(map(len, lines)) <= width
         assert any("The way there" in line for line in lines)
+
+
+LONG = "adoptions@services-database.us-west-2.rds.amazonaws.com_Database::SQL"
+
+
+@pytest.mark.parametrize("edge", [f"front->{LONG}", f"{LONG}->front", f"{LONG}->Pet{LONG}"])
+def test_a_long_edge_keeps_its_arrow_and_both_ends(edge):
+    label = labels([LONG, edge])[edge]
+    assert len(label) <= NAME
+    for end, cut in zip(edge.split("->"), label.split("->"), strict=True):
+        assert (cut[:7], cut[-5:]) == (end[:7], end[-5:])
+
+
+def test_names_that_would_read_alike_keep_more():
+    one, other = (f"{'a' * 18}{n}{'b' * 30}" for n in "12")
+    assert len(set(labels([one, other], NAME + 8).values())) == 2
+    assert max(map(len, labels([one], NAME + 8).values())) == NAME
+    ends = labels([f"{'a' * 10}1{'b' * 20}->{'a' * 10}2{'b' * 20}"], NAME + 14).popitem()[1]
+    assert len(set(ends.split("->"))) == 2
+
+
+def test_an_edge_is_told_from_its_ends_in_a_terminal():
+    case = metrics_only("cart", entry_service="front")
+    case = replace(case, suspects=(), metrics=case.metrics.replace("cart", LONG),
+                   topology=case.topology.replace("cart", LONG))
+    way = to_text(explain(case)).split("The way there:\n")[1].splitlines()
+    assert any(line.startswith(" front->adoptions") for line in way), way
 
 
 def test_ties_share_their_place():
