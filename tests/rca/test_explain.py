@@ -352,11 +352,13 @@ def test_names_that_would_read_alike_keep_more():
 
 
 def test_an_edge_is_told_from_its_ends_in_a_terminal():
+    names = {"front": f"Pet{LONG}", "cart": LONG}
     case = metrics_only("cart", entry_service="front")
-    case = replace(case, suspects=(), metrics=case.metrics.replace("cart", LONG),
-                   topology=case.topology.replace("cart", LONG))
-    way = to_text(explain(case)).split("The way there:\n")[1].splitlines()
-    assert any(line.startswith(" front->adoptions") for line in way), way
+    case = replace(case, suspects=(), metrics=case.metrics.replace(names),
+                   topology=case.topology.replace(names), entry_service=names["front"])
+    way = to_text(explain(case)).split("The way there:\n")[1].split("\n\n")[0]
+    steps = [line[:40].split("  ")[0].split("->") for line in way.splitlines() if "…" in line[:40]]
+    assert [len(ends) for ends in steps] == [1, 2, 1], way
 
 
 def test_ties_share_their_place():
