@@ -67,11 +67,23 @@ def _title(plain: pd.DataFrame, default: str, controls: Collection[str]) -> str:
     if own.isna().all():
         return f"{default} was not measured on any of {style.count(len(best), 'data set')}"
     if len(best) == 1:
-        lead = "has the best" if own.iloc[0] >= best.iloc[0] - 1e-9 else "does not have the best"
-        return f"{default} {lead} {_named(plain)}: {_share(own.iloc[0])} of {_share(best.iloc[0])}"
+        only = plain[(plain.dataset == best.index[0]) & ~plain.model.isin(controls)]
+        return _on_one_set(only.set_index("model")["value"], default, _named(plain))
     leads = int((own >= best - 1e-9).sum())
     return (f"{default} has the best {_named(plain)} on {leads} of "
             f"{style.count(len(best), 'data set')}, {_share(own.min())} to {_share(own.max())}")
+
+
+def _on_one_set(values: pd.Series, default: str, metric: str) -> str:
+    """Who has the best figure of the set (values by model); a tie is no lead."""
+    own, top = values[default], values.max()
+    others = ", ".join(m for m in values.index[values >= top - 1e-9] if m != default)
+    if own < top - 1e-9:
+        return f"{default} has {metric} {_share(own)}, the best is {_share(top)} ({others})"
+    if others:
+        return f"{default} ties with {others} for the best {metric}: {_share(top)}"
+    lead = "the best " if len(values) > 1 else ""
+    return f"{default} has {lead}{metric}: {_share(top)}"
 
 
 def _named(plain: pd.DataFrame) -> str:

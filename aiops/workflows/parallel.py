@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
@@ -27,8 +28,8 @@ def each(work: Callable[[Item], Made], items: Sequence[Item], label: str) -> Ite
 def watched(items: Iterator[Made], label: str, total: int) -> Iterator[Made]:
     """The items, with a bar on standard error that shows how many of them are through.
 
-    In a notebook as well, where rich would display each of its steps: JupyterLab shows the first
-    fifty outputs of a cell, and hides what comes after them.
+    No bar where standard error is no terminal: a report would hold each of its steps. Asked of the
+    stream, since rich takes a notebook for a terminal.
     """
-    console = Console(stderr=True, force_jupyter=False)
-    yield from track(items, label, total=total, console=console)
+    console = Console(stderr=True)
+    yield from track(items, label, total=total, console=console, disable=not sys.stderr.isatty())

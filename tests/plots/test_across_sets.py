@@ -29,11 +29,25 @@ def test_the_title_counts_the_sets_that_the_default_leads_and_no_control():
     assert [float(line.get_xdata()[0]) for line in rings] == [0.8]
 
 
-def test_one_set_is_told_by_its_figure():
-    one = [f for f in TWO if f["dataset"] == "two"]
-    assert plots.across_sets(one, "fusion").get_label() == (
-        "fusion does not have the best AC@1: 0.60 of 0.70")
+@pytest.mark.parametrize(("baro", "told"), [
+    (0.7, "fusion has AC@1 0.60, the best is 0.70 (baro)"),
+    (0.6, "fusion ties with baro for the best AC@1: 0.60"),
+    (0.5, "fusion has the best AC@1: 0.60")])
+def test_of_one_set_the_title_says_who_is_best_and_who_ties(baro, told):
+    one = figures(one={("fusion", "all"): 0.6, ("baro", "all"): baro, ("oracle", "all"): 1.0})
+    assert plots.across_sets(one, "fusion", controls=["oracle"]).get_label() == told
+
+
+def test_who_was_asked_alone_does_not_lead():
+    one = figures(one={("fusion", "all"): 0.6})
+    assert plots.across_sets(one, "fusion").get_label() == "fusion has AC@1: 0.60"
     assert "was not measured" in plots.across_sets(one, "ghost").get_label()
+
+
+def test_a_set_where_one_model_was_asked_says_nothing_of_the_lead():
+    alone = figures(one={("fusion", "all"): 0.6, ("baro", "all"): 0.5},
+                    two={("fusion", "all"): 0.9})
+    assert plots.across_sets(alone, "fusion").get_label() == "fusion has the best AC@1: 0.60"
 
 
 def test_a_metric_that_nobody_measured_is_an_error():
