@@ -144,13 +144,16 @@ class View:
 
         Args:
             table: "spans", "matrix" or "logs": the windows are strewn evenly over its rows, each
-                within unbroken normal time; where that is short, so is the window.
+                within unbroken normal time; where that is short, so is the window. As much time
+                just before the incident is not judged: one that is found late began there.
         """
         times = getattr(self.arrays, table).begun
-        calm = np.sort(times[inside(times, self.normal)])
         length = min(self.abnormal[1] - self.abnormal[0],
                      sum((end - start for start, end in self.normal), pd.Timedelta(0)) * _SHARE)
-        for window in _strewn(calm, length, number, self.normal):
+        start = self.abnormal[0]
+        judged = minus(self.normal, [(start - length, start)]) or self.normal
+        calm = np.sort(times[inside(times, judged)])
+        for window in _strewn(calm, length, number, judged):
             rest = tuple(minus(self.normal, [window]))
             if rest:
                 yield replace(self, normal=rest, abnormal=window)
