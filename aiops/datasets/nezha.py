@@ -18,8 +18,8 @@ minutes in ``spans=none``.
 **Normal** is the fault-free time of the hour before, and the fault-free minute files beside.
 Fault-free leaves out four minutes from every injection of the day (from ``inject_timestamp``
 where that is at most five minutes earlier: once it is the right one). Where the hour has
-under 5 minutes of spans or logs, minute files of the hour after count too, then of two hours
-either side, four and so on; metrics widen in the same way, to 20 minutes at least. A window
+under 5 minutes of spans or logs, two hours count, four and so on to the day's beginning, then
+what lies ahead; metrics widen in the same way, to 20 minutes at least. A window
 claims only time that has files, and is cut where minute files begin and end: it has spans or
 logs throughout, or none. A metric row that sums up a minute in which a fault began belongs to
 neither side and is left out.
@@ -252,14 +252,18 @@ def _normal(day: Day, fault: Fault) -> list[Window]:
 
 def _reach(start: pd.Timestamp, least: pd.Timedelta, known: list[pd.Timestamp],
            free: Callable[[Window], list[Window]]) -> list[Window]:
-    """What is free in the hour before, wider until it is enough or nothing known lies outside."""
+    """What is free in the hour before; further back, then ahead, until it is enough.
+
+    What lies ahead nobody had at the time: it counts only where the day began too late.
+    """
     back, ahead = HOUR, _NONE
     while True:
         found = free((start - back, start + ahead))
-        inside = all(start - back <= each <= start + ahead for each in known)
-        if inside or length(found) >= least:
+        earlier = any(each < start - back for each in known)
+        later = any(each > start + ahead for each in known)
+        if length(found) >= least or not (earlier or later):
             return found
-        back, ahead = (2 * back if ahead else back), (2 * ahead or HOUR)
+        back, ahead = (2 * back, ahead) if earlier else (back, 2 * ahead or HOUR)
 
 
 def _metrics(day: Day, normal: list[Window], abnormal: Window) -> pd.DataFrame | None:
