@@ -151,7 +151,9 @@ class View:
         length = min(self.abnormal[1] - self.abnormal[0],
                      sum((end - start for start, end in self.normal), pd.Timedelta(0)) * _SHARE)
         start = self.abnormal[0]
-        judged = minus(self.normal, [(start - length, start)]) or self.normal
+        judged: Sequence[Window] = minus(self.normal, [(start - length, start)])
+        if not inside(times, judged).any():
+            judged = self.normal
         calm = np.sort(times[inside(times, judged)])
         for window in _strewn(calm, length, number, judged):
             rest = tuple(minus(self.normal, [window]))

@@ -60,7 +60,7 @@ def test_calm_windows_are_as_long_as_the_incident_but_at_most_a_third_of_normal_
 def test_calm_windows_are_strewn_over_the_rows():
     view = rows(list(range(100)), [(0, 80)], (80, 100))
     assert [seconds(each.abnormal)[0] for each in view.calm("matrix")] == pytest.approx(
-        [0.5, 20.5, 40.5, 59.5])  # the last one ends with normal time
+        [0.5, 12.5, 27.5, 39.5])  # the last one ends 20 s before the incident: it may be late
     late = rows([*range(60, 80), 90], [(0, 80)], (80, 100))
     assert min(seconds(each.abnormal)[0] for each in late.calm("matrix")) >= 50
     assert len(list(view.calm("matrix", 2))) == 2

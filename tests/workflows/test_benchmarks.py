@@ -51,10 +51,19 @@ def test_the_served_ranker_is_timed() -> None:
     assert of["shop", "all", "rows"] > of["made", "all", "rows"]
 
 
+def test_a_made_graph_is_ranked_and_timed() -> None:
+    figures = json.loads(run("large_graph.py", "--services", "40", "--spans", "1500",
+                             "--seeds", "1", "--json"))
+    of = {each["metric"]: each["value"] for each in figures}
+    assert of["rank_worst"] == 1
+    assert 0 < of["seconds_p50"] <= of["seconds_max"]
+    assert of["cpu_seconds_max"] > 0
+
+
 def test_every_benchmark_is_listed() -> None:
     listed = (BENCHMARKS / "README.md").read_text()
     there = [path.name for path in sorted(BENCHMARKS.glob("*.py"))]
-    assert there == ["confidence.py", "confirmed_incidents.py", "detection.py", "peers.py",
-                     "rca.py", "serve_rank.py", "templates.py"]
+    assert there == ["confidence.py", "confirmed_incidents.py", "detection.py",
+                     "large_graph.py", "peers.py", "rca.py", "serve_rank.py", "templates.py"]
     for path in BENCHMARKS.glob("*.py"):
         assert f"python benchmarks/{path.name}" in listed

@@ -73,7 +73,7 @@ def test_changed_code_is_another_version_which_reigns(
 ) -> None:
     before = ranker.register()
     with monkeypatch.context() as patch:
-        patch.setattr(ranker_file, "_CODE", ("base.py",))
+        patch.setattr(ranker_file, "code_version", lambda modules: "edited")
         after = ranker.register()
         assert after["version"] == after["champion"] == before["version"] + 1
         assert tracking.champion("rank") == after["version"]
