@@ -6,6 +6,8 @@ Exit codes, the reason of 1 and 2 being on standard error:
     1  failed, though rightly asked: bad data, a taken port, another run at work, ...
     2  wrongly asked: an unknown option, a value that is not allowed, or a name or path of
        something that there is not (every ``errors.UsageError``)
+
+``aiops canary`` also ends with 10, 11 or 12: hold, roll back, not enough data.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ import typer
 
 from aiops import __version__
 from aiops.commands.bench import bench
+from aiops.commands.changes import canary, changes
 from aiops.commands.doctor import doctor
 from aiops.commands.features import featurize
 from aiops.commands.lake import ingest, lake, receive
@@ -40,7 +43,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command in (doctor, receive, ingest, featurize, notebook, retrain, register_ranker,
-                models, serve, rca):
+                models, serve, rca, changes, canary):
     app.command()(command)
 for name, group in {"lake": lake, "bench": bench, "testbed": testbed, "pipeline": pipeline}.items():
     app.add_typer(group, name=name)

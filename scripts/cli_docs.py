@@ -27,6 +27,7 @@ to standard error). Exit codes, the reason of 1 and 2 being on standard error:
 - 1: failed, though rightly asked: bad data, a taken port, another run at work.
 - 2: wrongly asked: an unknown option, a value that is not allowed, or a name or path of something
   that there is not.
+- 10, 11, 12: of `aiops canary` alone: hold, roll back, not enough data (0: promote).
 """
 
 

@@ -1,0 +1,48 @@
+"""What a canary is judged by, counted from the spans of a Case."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from aiops.case import Case
+from aiops.changes.canary import Counts
+from aiops.changes.requests import requests
+from aiops.changes.treatments import Change
+from aiops.errors import InputError
+
+SLOW = 0.95  # quantile of the old version's usual time, by route, beyond which a request is slow
+_USUAL = 20  # requests before the change that tell it
+
+
+def count(case: Case, change: Change, until: pd.Timestamp | None = None) -> dict[str, Counts]:
+    """Requests served side by side so far: all of them and who failed; and who was slow.
+
+    Slow is slower at the service than ``SLOW`` of the old version's requests of that route before
+    the change, so that the bound is fixed before the first look; routes with too few requests then
+    are not counted there.
+
+    Args:
+        until: count as if it were then; all there is when None.
+
+    Raises:
+        InputError: no route has enough requests before the change.
+    """
+    table = requests(case, change)
+    before = table[~table["new"] & (table["start"] < change.since)]
+    by = before.groupby("route")["latency_ms"]
+    bound = by.quantile(SLOW)[by.size() >= _USUAL]
+    if bound.empty:
+        most = int(by.size().max()) if len(before) else 0
+        raise InputError(f"What is slow is read from {_USUAL} requests of a route before the "
+                         f"change ({change}). Got at most {most}. Hand over more normal time.")
+    beside = table[(table["start"] >= change.since) & (table["start"] < change.until)]
+    if until is not None:
+        beside = beside[beside["start"] < until]
+    known = beside[beside["route"].isin(bound.index)]
+    slow = known["latency_ms"] > known["route"].map(bound).astype(float)
+    return {"failed": _counts(beside["new"], beside["failed"]), "slow": _counts(known["new"], slow)}
+
+
+def _counts(new: pd.Series, bad: pd.Series) -> Counts:
+    return Counts(int(new.sum()), int((new & bad).sum()), int((~new).sum()),
+                  int((~new & bad).sum()))

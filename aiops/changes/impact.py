@@ -1,0 +1,208 @@
+"""What a change did: to whom, how much, how sure, and whether that can be said at all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from aiops.case import Case
+from aiops.changes import placebo, treatments
+from aiops.changes.effect import LEVEL, Effect, effect
+from aiops.changes.placebo import DRAWS, Cuts
+from aiops.changes.requests import SEGMENTS, own_time, requests
+from aiops.changes.treatments import LEAST, Change
+
+_AT_SERVICE = (("mean", "latency_ms"), ("typical", "latency_ms"), ("share", "failed"))
+_AT_ENTRY = (("mean", "entry_latency_ms"), ("typical", "entry_latency_ms"),
+             ("share", "entry_failed"))
+_PERIODS = 4  # of the time side by side, where the new version's share drifts
+_DRIFT = 0.01  # p of a share that is the same in all of them
+_SAME = 0.9  # correlation of two changes that cannot be told apart
+
+HARMFUL, BETTER, UNSEEN = "harmful", "better", "no effect seen"
+NOT_IDENTIFIABLE = "not identifiable"
+RANDOM = ("Which version serves a request does not depend on what else makes it slow or fail, "
+          "within its stratum.")
+ALONE = "A request that one version serves does not slow down those of the other."
+NOTHING_ELSE = ("Nothing else changed at that time: load, data, other releases. Requests before "
+                "and after are compared, and whatever came with the change counts to it.")
+
+
+@dataclass(frozen=True)
+class Impact:
+    """The answer about one change.
+
+    Attributes:
+        verdict: "harmful", "better", "no effect seen", or "not identifiable".
+        why: in a sentence.
+        effects: at the service; the verdict is theirs, and their levels hold together.
+        entry: on the whole requests. before_after: not identifiable: the effects are a plain
+            before and after.
+        segments: by segment and its value, the same measures; n, interval, p that all are equal.
+        cuts, others: placebos; see ``aiops.changes.placebo``. level: of the intervals, together.
+        assumptions: what must hold for the effects to be the change's.
+        mixed: requests that both versions served, left out.
+    """
+
+    change: Change
+    verdict: str
+    why: str
+    effects: list[Effect]
+    entry: list[Effect]
+    before_after: bool
+    segments: pd.DataFrame
+    cuts: list[Cuts]
+    others: list[Effect]
+    assumptions: list[str]
+    strata: list[str]
+    level: float
+    mixed: int = 0
+    with_it: list[Change] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        from aiops.changes.words import to_text
+
+        return to_text(self)
+
+
+def impacts(case: Case, attributes: Sequence[str] = treatments.ATTRIBUTES,
+            level: float = LEVEL, draws: int = DRAWS) -> list[Impact]:
+    """What every change in a Case did, earliest first.
+
+    Raises:
+        UsageError: the Case tells no versions; see ``treatments.find``.
+    """
+    known = treatments.find(case, attributes)
+    return [impact(case, change, known, level, draws) for change in known]
+
+
+def impact(case: Case, change: Change, known: Sequence[Change] = (), level: float = LEVEL,
+           draws: int = DRAWS, segments: Sequence[str] = SEGMENTS) -> Impact:
+    """What one change did.
+
+    Identifiable is what the requests that both versions served side by side tell. Where all
+    changed at once there are none, and a before and after is given as what it is.
+
+    Args:
+        known: all changes of the Case; one whose requests are the same cannot be told apart.
+        level: of the verdict; held over its measures (Bonferroni).
+        draws: placebos by lot.
+    """
+    table = requests(case, change, segments)
+    beside = table[(table["start"] >= change.since) & (table["start"] < change.until)]
+    twins = _twins(case, change, table, known)
+    whole = bool((~beside["new"]).sum() < LEAST <= table["new"].sum())
+    rows = table[~table["new"] | (table["start"] >= change.since)] if whole else beside
+    strata = ["route", *[name for name in segments if name in rows]]
+    if not whole:
+        rows, strata = _with_period(rows, strata)
+    if not _enough(rows):
+        return _too_few(change, rows, twins, level)
+    before = table[~table["new"] & (table["start"] < change.since)]
+    return _measured(case, change, rows, before, strata, whole, twins, level, draws,
+                     table.attrs["mixed"])
+
+
+def _enough(rows: pd.DataFrame) -> bool:
+    return bool(rows["new"].sum() >= LEAST and (~rows["new"]).sum() >= LEAST)
+
+
+def _measured(case: Case, change: Change, rows: pd.DataFrame, before: pd.DataFrame,
+              strata: list[str], whole: bool, twins: list[Change], level: float, draws: int,
+              mixed: int) -> Impact:
+    alone = 1 - (1 - level) / len(_AT_SERVICE)
+    found = [effect(rows, what, how, strata, alone) for how, what in _AT_SERVICE]
+    entry = [effect(rows, what, how, strata, level) for how, what in _AT_ENTRY]
+    lots = [strat for strat in strata if strat != "period"]
+    drawn = [placebo.cuts(before, each, lots, draws) for each in found] \
+        if not whole and placebo.enough(before, lots) else []
+    rest = placebo.others(rows, own_time(case, change.service), strata, level)
+    verdict, why = _verdict(found, whole, twins, level)
+    return Impact(change, verdict, why, found, entry, whole, by_segment(rows, strata, level),
+                  drawn, rest, [NOTHING_ELSE] if whole else [RANDOM, ALONE], strata, level, mixed,
+                  twins)
+
+
+def _verdict(found: list[Effect], whole: bool, twins: list[Change],
+             level: float) -> tuple[str, str]:
+    if whole:
+        return NOT_IDENTIFIABLE, ("All requests changed at once: no request on the old version "
+                                  "is left to compare with at the same time.")
+    if twins:
+        return NOT_IDENTIFIABLE, ("The same requests changed in another way too: "
+                                  f"{'; '.join(map(str, twins))}.")
+    for side, verdict in ((1, HARMFUL), (-1, BETTER)):
+        told = [f"{_WORDS[each.measure]} ({each.outcome})" for each in found if each.side == side]
+        if told:
+            return verdict, f"{', '.join(told)} {'rose' if side > 0 else 'fell'} beyond chance."
+    return UNSEEN, (f"No interval excludes zero at {level:.0%}; what they still hold cannot be "
+                    "ruled out.")
+
+
+_WORDS = {"mean": "mean", "typical": "typical request", "share": "share of requests"}
+
+
+def _too_few(change: Change, rows: pd.DataFrame, twins: list[Change], level: float) -> Impact:
+    new, old = int(rows["new"].sum()), int((~rows["new"]).sum())
+    return Impact(change, NOT_IDENTIFIABLE,
+                  f"Too few requests: {new} on the new and {old} on the old version; {LEAST} of "
+                  "each are needed.", [], [], False, pd.DataFrame(), [], [], [], [], level, 0, twins)
+
+
+def _with_period(rows: pd.DataFrame, strata: list[str]) -> tuple[pd.DataFrame, list[str]]:
+    """Time as a stratum where the new version's share drifts (a roll-out step by step)."""
+    at = rows["start"].rank(method="first", pct=True)
+    period = np.minimum((at * _PERIODS).astype(int), _PERIODS - 1)
+    counts = pd.crosstab(period, rows["new"])
+    drifts = counts.shape == (_PERIODS, 2) and stats.chi2_contingency(counts).pvalue < _DRIFT
+    return (rows.assign(period=period), [*strata, "period"]) if drifts else (rows, strata)
+
+
+def _twins(case: Case, change: Change, table: pd.DataFrame,
+           known: Sequence[Change]) -> list[Change]:
+    """Other changes that came to the same requests."""
+    found = []
+    for other in known:
+        if other == change:
+            continue
+        theirs = requests(case, other)["new"].reindex(table.index)
+        both = pd.DataFrame({"mine": table["new"], "theirs": theirs}).dropna().astype(float)
+        if len(both) >= 2 * LEAST and both.corr().iloc[0, 1] >= _SAME:
+            found.append(other)
+    return found
+
+
+def by_segment(rows: pd.DataFrame, segments: Sequence[str], level: float = LEVEL) -> pd.DataFrame:
+    """The effect for each value of each segment, a row a value and measure.
+
+    Returns:
+        segment, value, measure, outcome, effect, low, high, n_new, n_old, p_equal: Cochran's Q
+        (1954) that the effect is the same for all values of the segment; the intervals of a
+        segment hold together (Bonferroni). Values with too few requests are left out.
+    """
+    out = []
+    for name in segments:
+        parts = {value: part for value, part in rows.groupby(name) if _enough(part)}
+        alone = 1 - (1 - level) / max(len(parts), 1)
+        for how, what in _AT_SERVICE:
+            made = {value: effect(part, what, how, (), alone) for value, part in parts.items()}
+            p = _equal(list(made.values()))
+            out += [(name, value, how, what, e.value, e.low, e.high, e.n_new, e.n_old, p)
+                    for value, e in made.items()]
+    return pd.DataFrame(out, columns=["segment", "value", "measure", "outcome", "effect", "low",
+                                      "high", "n_new", "n_old", "p_equal"])
+
+
+def _equal(made: list[Effect]) -> float:
+    """p of Cochran's Q, the intervals read as normal; 1 where there is nothing to compare."""
+    spread = np.array([(e.high - e.low) / (2 * stats.norm.ppf((1 + e.level) / 2)) for e in made])
+    value = np.array([e.value for e in made])
+    if len(made) < 2 or not (spread > 0).all():
+        return 1.0
+    w = spread**-2
+    q = float((w * (value - (w * value).sum() / w.sum())**2).sum())
+    return float(stats.chi2.sf(q, len(made) - 1))

@@ -1,0 +1,91 @@
+"""What the same question answers where there is nothing to find.
+
+An earlier cut: before the change, requests are told to be new by lot. Another service: what the
+others spend themselves on a request cannot depend on which version of this one served it, unless
+the versions were handed other requests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from aiops.changes import effect
+from aiops.changes.effect import LEVEL, Effect, Rows
+
+DRAWS = 200
+_LEAST = 10  # requests of either version in which another service takes part
+
+
+@dataclass(frozen=True)
+class Cuts:
+    """Placebo changes among requests that the old version served.
+
+    Attributes:
+        draws: how many. found: share of them whose interval holds no zero; beyond 1 - level the
+            intervals are too narrow here. p: share with an effect at least as large as the one
+            that was found, the real one counted as well (Phipson and Smyth 2010).
+    """
+
+    outcome: str
+    measure: str
+    draws: int
+    found: float
+    p: float
+
+
+def cuts(before: pd.DataFrame, real: Effect, strata: Sequence[str] = (), draws: int = DRAWS,
+         seed: int = 0) -> Cuts:
+    """Repeat the measurement on requests from before the change, with the new ones drawn by lot.
+
+    Args:
+        before: ``requests`` served by the old version alone. real: the effect that was found.
+
+    As many are drawn as the change had on each side, or all there are in the same proportion.
+    """
+    rng = np.random.default_rng(seed)
+    calm = effect.rows(before, real.outcome, strata)
+    taken = min(len(calm.y), real.n_new + real.n_old)
+    new = max(2, round(taken * real.n_new / (real.n_new + real.n_old)))
+    made = [effect.measured(real.measure, _drawn(calm, taken, new, rng), real.outcome, real.level)
+            for _ in range(draws)]
+    as_large = sum(abs(each.value) >= abs(real.value) for each in made)
+    return Cuts(real.outcome, real.measure, draws, float(np.mean([e.side != 0 for e in made])),
+                (1 + as_large) / (1 + draws))
+
+
+def enough(before: pd.DataFrame, strata: Sequence[str]) -> bool:
+    """Whether lots among these requests can be compared at all."""
+    sizes = before.groupby(list(strata), dropna=False).size() if strata else [len(before)]
+    return max(sizes, default=0) >= 2 * _LEAST
+
+
+def others(table: pd.DataFrame, own: pd.DataFrame, strata: Sequence[str] = (),
+           level: float = LEVEL) -> list[Effect]:
+    """The effect on the own time of every other service, the level held over all of them.
+
+    Args:
+        table: ``requests`` side by side; those that failed are left out, for where one fails the
+            rest of its way is another.
+        own: ``requests.own_time``.
+    """
+    fine = table[~table["entry_failed"]]
+    joined = {name: fine.join(own[name].rename("own_ms"), how="inner").dropna(subset="own_ms")
+              for name in own.columns}
+    able = {name: rows for name, rows in joined.items() if _both(rows, strata)}
+    alone = 1 - (1 - level) / max(len(able), 1)
+    return [effect.effect(rows.rename(columns={"own_ms": name}), name, "typical", strata, alone)
+            for name, rows in able.items()]
+
+
+def _both(rows: pd.DataFrame, strata: Sequence[str]) -> bool:
+    cells = [part for _, part in rows.groupby(list(strata), dropna=False)] if strata else [rows]
+    return any(part["new"].sum() >= _LEAST and (~part["new"]).sum() >= _LEAST for part in cells)
+
+
+def _drawn(calm: Rows, taken: int, new: int, rng: np.random.Generator) -> Rows:
+    at = rng.choice(len(calm.y), taken, replace=False)
+    return Rows(calm.cell[at], np.arange(taken) < new, calm.y[at])

@@ -1,0 +1,113 @@
+"""The requests that a change touches: the units on which its effect is measured."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import networkx as nx
+import numpy as np
+import pandas as pd
+
+from aiops.case import Case
+from aiops.changes.treatments import Change, tagged
+from aiops.evidence import call_tree
+
+SEGMENTS = ("region", "cloud.region", "tenant", "tenant.id")  # beside the route
+OUTCOMES = ("latency_ms", "failed", "entry_latency_ms", "entry_failed")
+
+
+def requests(case: Case, change: Change, segments: Sequence[str] = SEGMENTS) -> pd.DataFrame:
+    """The requests that the changed service served, a row a trace, by start.
+
+    A trace that both versions served tells nothing of either, and is left out; how many, stands
+    in ``attrs["mixed"]``.
+
+    Returns:
+        index trace_id; start (UTC); new (bool: the new version served it); latency_ms: mean of
+        the calls that the service answered in it; failed: whether one of them did; calls: how
+        many; entry_latency_ms, entry_failed: of the whole request; route: its operation at the
+        entry; and those of ``segments`` that its first span tells.
+    """
+    spans = _spans(case)
+    served = _version(case, change)
+    own = _at_service(spans[spans["trace_id"].isin(served.index)], change.service)
+    entry = _entry(spans, segments)
+    made = own.join(entry, how="inner").join(served[["new", "mixed"]], how="inner")
+    out = made[~made["mixed"]].drop(columns="mixed").sort_values("start", kind="stable")
+    out.attrs["mixed"] = int(made["mixed"].sum())
+    return out
+
+
+def own_time(case: Case, service: str) -> pd.DataFrame:
+    """What the services off its way spend themselves on each request, milliseconds.
+
+    Who calls it, or is called by it, directly or through others, may well spend otherwise.
+
+    Returns:
+        index trace_id, a column a service, NaN where it is not in the request. Time that a span
+        waits for its children is theirs; a service's time is that of its server spans' own.
+    """
+    spans = _spans(case)
+    parent = call_tree.parents(spans)
+    start = spans["start"].dt.as_unit("ns").astype("int64").to_numpy()
+    duration = spans["duration_ns"].to_numpy()
+    work = ~spans.get("kind", pd.Series("", spans.index)).isin(["client", "producer"])
+    own = (duration - call_tree.covered(parent, start, duration)) / 1e6
+    keep = (work & ~spans["service"].isin(_on_the_way(spans, service))).to_numpy()
+    table = pd.DataFrame({"trace": spans["trace_id"], "service": spans["service"], "ms": own})[keep]
+    return table.groupby(["trace", "service"])["ms"].sum().unstack()
+
+
+def _on_the_way(spans: pd.DataFrame, service: str) -> set[str]:
+    graph = nx.from_pandas_edgelist(call_tree.edges(spans), "caller", "callee",
+                                    create_using=nx.DiGraph)
+    if service not in graph:
+        return {service}
+    return {service} | nx.ancestors(graph, service) | nx.descendants(graph, service)
+
+
+def _spans(case: Case) -> pd.DataFrame:
+    return pd.concat([case.select("traces", "normal"), case.select("traces", "abnormal")],
+                     ignore_index=True)
+
+
+def _version(case: Case, change: Change) -> pd.DataFrame:
+    """By trace: whether the new version served it, and whether the old one did as well."""
+    attribute = change.attribute.split("[")[0]
+    told = tagged(case, [attribute])
+    mine = told[(told["service"] == change.service) & (told["attribute"] == change.attribute)
+                & told["value"].isin([change.old, change.new])]
+    by = mine.assign(new=mine["value"] == change.new).groupby("trace_id")["new"]
+    return pd.DataFrame({"new": by.any(), "mixed": by.any() & ~by.all()})
+
+
+def _at_service(spans: pd.DataFrame, service: str) -> pd.DataFrame:
+    """By trace: time of the calls that the service answered, and whether one of them failed."""
+    parent = call_tree.parents(spans)
+    names = spans["service"].to_numpy(dtype=object)
+    called = (names == service) & ((parent < 0) | (names[parent] != service))
+    answered = spans[called]
+    by = answered.assign(ms=answered["duration_ns"] / 1e6, wrong=_failed(answered)).groupby(
+        "trace_id")
+    return pd.DataFrame({"latency_ms": by["ms"].mean(), "failed": by["wrong"].any(),
+                         "calls": by.size()})
+
+
+def _entry(spans: pd.DataFrame, segments: Sequence[str]) -> pd.DataFrame:
+    """By trace: its first span's start, time, failure, operation, and segments."""
+    first = spans.sort_values("start", kind="stable").drop_duplicates("trace_id")
+    table = pd.DataFrame({
+        "start": first["start"], "entry_latency_ms": first["duration_ns"] / 1e6,
+        "entry_failed": _failed(first), "route": first["operation"]})
+    held = [dict(each) if each is not None else {} for each in first["attributes"]]
+    for name in segments:
+        told = [each.get(name) for each in held]
+        if any(value is not None for value in told):
+            table[name] = told
+    return table.set_index(first["trace_id"].to_numpy())
+
+
+def _failed(spans: pd.DataFrame) -> np.ndarray:
+    status = spans.get("status_code", pd.Series("", spans.index))
+    failed: np.ndarray = (status == "error").to_numpy(dtype=bool)
+    return failed

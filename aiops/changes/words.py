@@ -1,0 +1,130 @@
+"""An impact in words: a table that fits 80 columns, and JSON's own types."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
+
+from aiops.changes.canary import Judgement
+from aiops.changes.effect import Effect
+from aiops.changes.impact import NOT_IDENTIFIABLE, Impact
+
+WIDE = 80
+
+
+def to_text(told: Impact) -> str:
+    """All that is said of a change, as lines of at most 80 characters."""
+    return "\n".join(line for part in _lines(told) for line in
+                     (textwrap.wrap(part, WIDE, subsequent_indent="  ") if len(part) > WIDE
+                      else [part]))
+
+
+def to_dict(told: Impact) -> dict[str, Any]:
+    """The same for machines: change, verdict, effects, placebos, segments, assumptions."""
+    plain = {"change": vars(told.change), "verdict": told.verdict, "why": told.why,
+             "identifiable": told.verdict != NOT_IDENTIFIABLE,
+             "strata": told.strata, "left_out": {"mixed": told.mixed},
+             "effects": [vars(each) for each in told.effects],
+             "entry": [vars(each) for each in told.entry],
+             "segments": told.segments.to_dict(orient="records"),
+             "placebo_cuts": [vars(each) for each in told.cuts],
+             "placebo_services": [vars(each) for each in told.others],
+             "assumptions": told.assumptions}
+    return plain
+
+
+def _lines(told: Impact) -> Iterator[str]:
+    change = told.change
+    yield str(change)
+    both = f"both served until {change.until:%H:%M:%S}" if change.until > change.since else \
+        "never side by side"
+    yield f"  since {change.since:%Y-%m-%d %H:%M:%S} UTC, {both}"
+    yield f"  {told.verdict.upper()}: {told.why}"
+    if told.effects:
+        yield from _table(told)
+    yield from _placebos(told)
+    yield from (f"  Assumed: {each}" for each in told.assumptions)
+
+
+def _table(told: Impact) -> Iterator[str]:
+    title = "before and after, no causal effect" if told.before_after else "effect of the change"
+    yield f"\n  {title:<34}{'old':>9}{'effect':>10}  {'interval':<19}"
+    for place, effects in ((told.change.service, told.effects), ("entry", told.entry)):
+        yield from (f"  {_named(place, each):<34}{_number(each.old, each)}"
+                    f"{_signed(each.value, each):>10}  {_interval(each):<19}"
+                    for each in effects)
+    first = told.effects[0]
+    yield (f"  {first.n_new} requests on the new version, {first.n_old} on the old, compared "
+           f"within {', '.join(told.strata)}; {first.left_out} could not be compared. The "
+           f"intervals at {told.change.service} hold together at {told.level:.0%}.")
+
+
+def _named(place: str, each: Effect) -> str:
+    what = {"mean": "mean ms", "typical": "typical ms", "share": "failed"}[each.measure]
+    return f"{place[:22]}: {what}"
+
+
+def _number(value: float, of: Effect) -> str:
+    return f"{value:>9.1%}" if of.measure == "share" else f"{value:>9.4g}"
+
+
+def _signed(value: float, of: Effect) -> str:
+    return f"{value:+.1%}" if of.measure == "share" else f"{value:+.3g}"
+
+
+def _interval(each: Effect) -> str:
+    return f"[{_signed(each.low, each)}, {_signed(each.high, each)}]"
+
+
+def _placebos(told: Impact) -> Iterator[str]:
+    if told.cuts:
+        yield "\n  Placebo, an earlier cut by lot (" + f"{told.cuts[0].draws} draws):"
+        yield from (f"    {each.measure} {each.outcome}: {each.found:.1%} find something; "
+                    f"p of the real effect {each.p:.3f}" for each in told.cuts)
+    if told.others:
+        moved = [each.outcome for each in told.others if each.side]
+        yield ("  Placebo, own time of " + ", ".join(e.outcome for e in told.others) + ": "
+               + (f"{', '.join(moved)} moved as well: the versions may have served other "
+                  "requests." if moved else "none moved."))
+    yield from _unequal(told.segments)
+
+
+def _unequal(segments: pd.DataFrame) -> Iterator[str]:
+    for (name, measure), rows in segments.groupby(["segment", "measure"], sort=False) if len(
+            segments) else ():
+        if rows["p_equal"].iloc[0] < 0.05:
+            most = rows.loc[rows["effect"].idxmax()]
+            yield (f"  By {name} the {measure} {most['outcome']} differs (p "
+                   f"{most['p_equal']:.3f}): most for {most['value']}, {most['effect']:+.3g} "
+                   f"[{most['low']:+.3g}, {most['high']:+.3g}].")
+
+
+def judged_text(told: Judgement) -> str:
+    """A decision and what it rests on, as lines of at most 80 characters."""
+    lines = [f"{told.decision.upper()}: {told.why}", "",
+             f"{'outcome':<12}{'new':>16}{'old':>16}{'difference, interval':>26}{'accepted':>10}"]
+    for each in told.looked:
+        c, (low, high) = each.counts, each.interval
+        lines.append(f"{each.outcome[:11]:<12}{_share_of(c.new_bad, c.new):>16}"
+                     f"{_share_of(c.old_bad, c.old):>16}"
+                     f"{f'{each.difference:+.1%} [{low:+.1%}, {high:+.1%}]':>26}"
+                     f"{each.tolerance:>10.1%}")
+    return "\n".join([*textwrap.wrap(lines[0], WIDE), *lines[1:],
+                      "The intervals hold however often one looks."])
+
+
+def judged_dict(told: Judgement) -> dict[str, Any]:
+    """The same for machines."""
+    return {"decision": told.decision, "why": told.why,
+            "outcomes": [{"outcome": each.outcome, **vars(each.counts),
+                          "difference": each.difference, "low": each.interval[0],
+                          "high": each.interval[1], "tolerance": each.tolerance,
+                          "e_harm": each.harm, "e_within": each.within, "alpha": each.alpha}
+                         for each in told.looked]}
+
+
+def _share_of(bad: int, n: int) -> str:
+    return f"{bad} of {n}"

@@ -1,0 +1,98 @@
+"""``aiops changes`` and ``aiops canary``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from aiops.commands.output import Json, reporting
+
+# Exit codes of ``aiops canary``, so that a pipeline needs to read nothing.
+EXIT = {"promote": 0, "hold": 10, "roll back": 11, "not enough data": 12}
+
+Folder = Annotated[
+    Path | None, typer.Argument(help="Folder of one Case (case.json and its tables).")
+]
+Id = Annotated[
+    str | None, typer.Option(help="Id of an incident in a data set, instead of a folder.")
+]
+Set = Annotated[
+    str | None, typer.Option(help="Data set of the incident: a name, or a folder.",
+                             show_default="shop")
+]
+Attributes = Annotated[
+    list[str] | None, typer.Option("--attribute", help="Span attribute that tells what served a "
+                                   "request; may be given repeatedly. Otherwise "
+                                   "service.version, feature flags and deployment.id.")
+]
+Level = Annotated[float, typer.Option(help="Of the intervals.", min=0.5, max=0.999)]
+
+
+def changes(
+    case: Folder = None, incident: Id = None, dataset: Set = None, attribute: Attributes = None,
+    level: Level = 0.95, as_json: Json = False,
+) -> None:
+    """Say what each release, flag or configuration change did to latency and failures.
+
+    Requests on the new and the old version are compared side by side, with placebos; where all
+    changed at once it says so, and shows a before and after as what it is.
+    """
+    from aiops.changes.words import to_dict
+    from aiops.workflows import change_impact
+
+    _one(case, incident, dataset)
+    with reporting(as_json) as report:
+        name, found = change_impact.of(case, incident, dataset, attribute, level)
+        if as_json:
+            report({"incident": name, "changes": [to_dict(each) for each in found]})
+        else:
+            typer.echo("\n\n".join([f"{name}: {len(found)} change{'s' * (len(found) != 1)}",
+                                    *map(str, found)]))
+
+
+def canary(
+    case: Folder = None, incident: Id = None, dataset: Set = None, attribute: Attributes = None,
+    service: Annotated[
+        str | None, typer.Option(help="Whose change is judged, where several changed.")
+    ] = None,
+    counts: Annotated[
+        Path | None, typer.Option(help="Instead of a Case, a file of counts (JSON; - is standard "
+                                  "input): {outcome: {new, new_bad, old, old_bad}}.")
+    ] = None,
+    failed: Annotated[
+        float, typer.Option(help="Accepted rise of the share of requests that fail.")
+    ] = 0.01,
+    slow: Annotated[
+        float, typer.Option(help="Accepted rise of the share that is slower than usual.")
+    ] = 0.05,
+    alpha: Annotated[
+        float, typer.Option(help="Chance of a wrong decision, over all looks together.")
+    ] = 0.05,
+    as_json: Json = False,
+) -> None:
+    """Promote a canary, hold it, or roll it back; look as often as you like.
+
+    Exit codes: 0 promote, 10 hold, 11 roll back, 12 not enough data; 1 and 2 are errors.
+    """
+    from aiops.changes.words import judged_dict, judged_text
+    from aiops.workflows import change_impact
+
+    if counts is None or case or incident or dataset:
+        _one(case, incident, dataset, counts)
+    with reporting(as_json) as report:
+        found = change_impact.read_counts(counts) if counts else \
+            change_impact.counted(case, incident, dataset, attribute, service)
+        told = change_impact.judged(found, {"failed": failed, "slow": slow}, alpha)
+        if as_json:
+            report(judged_dict(told))
+        else:
+            typer.echo(judged_text(told))
+    raise typer.Exit(EXIT[told.decision])
+
+
+def _one(case: Path | None, incident: str | None, dataset: str | None,
+         counts: Path | None = None) -> None:
+    if (case is None) + (incident is None) != 1 or (dataset and case) or counts:
+        raise typer.BadParameter("Give the folder of a Case, or --incident ID [--dataset NAME].")

@@ -1,0 +1,140 @@
+"""What a change did: found with the right sign, not blamed when harmless, or not identifiable."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from aiops.case import Case
+from aiops.changes import Impact, impacts
+from aiops.changes.words import to_dict, to_text
+from aiops.commands.output import plain
+from tests.changes.made import CHANGE, made
+
+
+def the(case: Case, draws: int = 20) -> Impact:
+    (found,) = impacts(case, draws=draws)
+    return found
+
+
+def test_a_harmful_canary_is_found_with_what_was_planted():
+    found = the(made(ms=15.0, failing=0.1), draws=100)
+    assert found.verdict == "harmful"
+    assert not found.before_after
+    mean, typical, share = found.effects
+    assert mean.low < 15 < mean.high
+    assert typical.low < 15 < typical.high
+    assert share.low < 0.1 < share.high
+    assert all(each.p == pytest.approx(1 / 101) for each in found.cuts)
+    assert all(each.found <= 0.06 for each in found.cuts)
+
+
+def test_one_that_is_faster_is_better():
+    assert the(made(ms=-4.0)).verdict == "better"
+
+
+def test_a_harmless_canary_is_rarely_blamed():
+    verdicts = [the(made(n=300, seed=seed), draws=1).verdict for seed in range(40)]
+    assert verdicts.count("no effect seen") >= 37
+
+
+def test_where_all_changed_at_once_it_is_no_causal_effect():
+    found = the(made(ms=15.0, at_once=True))
+    assert found.verdict == "not identifiable"
+    assert found.before_after
+    assert found.effects[0].low < 15 < found.effects[0].high
+    assert "before and after, no causal effect" in str(found)
+    assert any("Nothing else changed" in each for each in found.assumptions)
+    assert found.cuts == []
+
+
+def test_versions_that_served_other_routes_are_compared_within_them():
+    found = the(made(n=2_000, slow_route=30.0, picky=True))
+    assert found.verdict == "no effect seen"
+
+
+def test_a_roll_out_step_by_step_is_compared_within_time():
+    case = made(n=1_500, ramp=True)
+    traces = case.traces.copy()
+    slower = ((traces["start"] - CHANGE).dt.total_seconds().clip(lower=0) * 0.5e6).astype("int64")
+    traces["duration_ns"] += slower * (traces["service"] != "cart")  # all slow down together
+    found = the(Case(normal=case.normal, abnormal=case.abnormal, traces=traces))
+    assert "period" in found.strata
+    assert abs(found.effects[1].value) < 3  # 30 ms between the first and the last request
+
+
+def test_two_changes_of_the_same_requests_cannot_be_told_apart():
+    for found in impacts(made(ms=15.0, flag=True), draws=1):
+        assert found.verdict == "not identifiable"
+        assert "in another way too" in found.why
+
+
+def test_too_few_requests_are_told():
+    found = the(made(n=200, share=0.03, seed=1))
+    assert found.verdict == "not identifiable"
+    assert "Too few" in found.why
+    assert not found.before_after
+    assert found.effects == []
+    assert "NOT IDENTIFIABLE" in to_text(found)
+
+
+def test_services_off_the_way_do_not_move_unless_versions_served_other_requests():
+    case = made(n=2_000, ms=15.0)
+    assert [(each.outcome, each.side) for each in the(case).others] == [("cart", 0)]
+    new = {trace for trace, held in zip(case.traces["trace_id"], case.traces["attributes"],
+                                        strict=True) if dict(held).get("service.version") == "1.5.0"}
+    heavy = case.traces["trace_id"].isin(new) & (case.traces["service"] == "cart")
+    traces = case.traces.assign(duration_ns=case.traces["duration_ns"].where(
+        ~heavy, case.traces["duration_ns"] * 2))
+    found = the(Case(normal=case.normal, abnormal=case.abnormal, traces=traces))
+    assert [(each.outcome, each.side) for each in found.others] == [("cart", 1)]
+    assert "cart moved as well" in str(found).replace("\n  ", " ")
+
+
+def test_segments_tell_whom_it_hit():
+    case = made(n=2_000, region=True)
+    traces = case.traces.copy()
+    mine = traces["trace_id"].isin([f"{at:032x}" for at in range(1, 2_000, 2)])
+    new = np.array([dict(held).get("service.version") == "1.5.0" for held in traces["attributes"]])
+    traces["duration_ns"] += (mine & new) * 20_000_000  # in the us alone
+    found = the(Case(normal=case.normal, abnormal=case.abnormal, traces=traces))
+    region = found.segments[(found.segments["segment"] == "region")
+                            & (found.segments["measure"] == "typical")].set_index("value")
+    assert region.loc["us", "low"] < 20 < region.loc["us", "high"]
+    assert region.loc["eu", "low"] < 0 < region.loc["eu", "high"]
+    assert region["p_equal"].max() < 1e-6
+    route = found.segments[(found.segments["segment"] == "route")
+                           & (found.segments["measure"] == "typical")]
+    assert route["p_equal"].min() > 0.01
+    assert "most for us" in str(found)
+
+
+def test_a_trace_that_both_versions_served_is_left_out():
+    case = made()
+    again = case.traces[case.traces["service"] == "catalog"].tail(40)
+    twice = again.assign(span_id="d", attributes=[{"service.version": "1.4.0"}] * len(again))
+    found = the(Case(normal=case.normal, abnormal=case.abnormal,
+                     traces=pd.concat([case.traces, twice])))
+    assert 0 < found.mixed < 40
+
+
+def test_renaming_and_order_change_nothing():
+    case = made(ms=15.0)
+    names = {"front": "z", "catalog": "y", "cart": "x"}
+    shuffled = case.traces.assign(service=case.traces["service"].map(names)).sample(
+        frac=1, random_state=0)
+    other = the(Case(normal=case.normal, abnormal=case.abnormal, traces=shuffled))
+    assert other.change.service == "y"
+    for mine, theirs in zip(the(case).effects, other.effects, strict=True):
+        assert (mine.value, mine.low, mine.high) == pytest.approx(
+            (theirs.value, theirs.low, theirs.high))
+
+
+@pytest.mark.parametrize("asked", [{"ms": 15.0}, {"at_once": True}, {"n": 200, "share": 0.03}])
+def test_words_fit_a_terminal_and_machines(asked):
+    found = the(made(**asked))
+    assert max(map(len, to_text(found).splitlines())) <= 80
+    told = json.loads(json.dumps(plain(to_dict(found)), allow_nan=False))
+    assert told["verdict"] == found.verdict
+    assert told["identifiable"] == (found.verdict != "not identifiable")

@@ -1,0 +1,67 @@
+"""What changed is read from the attributes of spans, and nothing else."""
+
+import pandas as pd
+import pytest
+
+from aiops.case import Case
+from aiops.changes.treatments import find
+from aiops.errors import UsageError
+from tests.changes.made import CHANGE, END, NEW, OLD, START, made
+
+
+def test_a_canary_is_found_with_the_time_in_which_both_served():
+    (change,) = find(made())
+    assert (change.service, change.attribute, change.old, change.new) == (
+        "catalog", "service.version", OLD, NEW)
+    assert CHANGE <= change.since < CHANGE + pd.Timedelta("2s")
+    assert END - pd.Timedelta("2s") < change.until <= END
+
+
+def test_where_all_changed_at_once_both_never_served():
+    (change,) = find(made(at_once=True))
+    assert change.until == change.since
+
+
+def test_one_version_is_no_change():
+    assert find(made(share=0.0)) == []
+
+
+def test_a_flag_is_named_with_its_key():
+    found = find(made(flag=True))
+    assert {change.attribute for change in found} == {
+        "service.version", "feature_flag.result.variant[ranking]"}
+
+
+def test_only_the_attributes_asked_for_count():
+    assert find(made(), ["deployment.id"]) == []
+
+
+def test_a_split_from_the_start_has_the_rarest_for_the_new_one():
+    case = made(n=400)
+    later = Case(normal=((START, START + pd.Timedelta("1s")),), abnormal=(CHANGE, END),
+                 traces=case.traces[case.traces["start"] >= CHANGE])
+    (change,) = find(later)
+    assert (change.old, change.new) == (OLD, NEW)
+
+
+def test_three_versions_are_two_changes_in_turn():
+    case = made(share=0.0)
+    traces = case.traces.copy()
+    third = START + pd.Timedelta("90s")
+    versions = {OLD: "a", "b": "b", "c": "c"}
+    at = traces["service"].eq("catalog")
+    traces.loc[at, "attributes"] = [
+        {"service.version": versions[OLD] if start < CHANGE else "b" if start < third else "c"}
+        for start in traces.loc[at, "start"]]
+    found = find(Case(normal=case.normal, abnormal=case.abnormal, traces=traces))
+    assert [(each.old, each.new) for each in found] == [("a", "b"), ("b", "c")]
+
+
+def test_spans_without_attributes_are_an_error():
+    case = made(n=50)
+    bare = Case(normal=case.normal, abnormal=case.abnormal,
+                traces=case.traces.drop(columns="attributes"))
+    with pytest.raises(UsageError, match="attributes"):
+        find(bare)
+    with pytest.raises(UsageError, match="without traces"):
+        find(Case(normal=case.normal, abnormal=case.abnormal, suspects=("a",)))
