@@ -16,7 +16,7 @@ from aiops.changes.placebo import DRAWS, Cuts
 from aiops.changes.requests import SEGMENTS, own_time, requests
 from aiops.changes.treatments import LEAST, Change
 
-_AT_SERVICE = (("mean", "latency_ms"), ("typical", "latency_ms"), ("share", "failed"))
+AT_SERVICE = (("mean", "latency_ms"), ("typical", "latency_ms"), ("share", "failed"))
 _AT_ENTRY = (("mean", "entry_latency_ms"), ("typical", "entry_latency_ms"),
              ("share", "entry_failed"))
 _PERIODS = 4  # of the time side by side, where the new version's share drifts
@@ -114,8 +114,7 @@ def _enough(rows: pd.DataFrame) -> bool:
 def _measured(case: Case, change: Change, rows: pd.DataFrame, before: pd.DataFrame,
               strata: list[str], whole: bool, twins: list[Change], level: float, draws: int,
               mixed: int) -> Impact:
-    alone = 1 - (1 - level) / len(_AT_SERVICE)
-    found = [effect(rows, what, how, strata, alone) for how, what in _AT_SERVICE]
+    found = at_service(rows, strata, level)
     entry = [effect(rows, what, how, strata, level) for how, what in _AT_ENTRY]
     lots = [strat for strat in strata if strat != "period"]
     drawn = [placebo.cuts(before, each, lots, draws) for each in found] \
@@ -127,6 +126,20 @@ def _measured(case: Case, change: Change, rows: pd.DataFrame, before: pd.DataFra
                   twins)
 
 
+def at_service(rows: pd.DataFrame, strata: Sequence[str], level: float = LEVEL) -> list[Effect]:
+    """The effects on which the verdict rests; their intervals hold together at ``level``."""
+    alone = 1 - (1 - level) / len(AT_SERVICE)
+    return [effect(rows, what, how, strata, alone) for how, what in AT_SERVICE]
+
+
+def blamed(found: Sequence[Effect]) -> tuple[str, list[Effect]] | None:
+    """"harmful" or "better", and by what; None where no interval excludes zero."""
+    for side, verdict in ((1, HARMFUL), (-1, BETTER)):
+        if told := [each for each in found if each.side == side]:
+            return verdict, told
+    return None
+
+
 def _verdict(found: list[Effect], whole: bool, twins: list[Change],
              level: float) -> tuple[str, str]:
     if whole:
@@ -135,12 +148,12 @@ def _verdict(found: list[Effect], whole: bool, twins: list[Change],
     if twins:
         return NOT_IDENTIFIABLE, ("The same requests changed in another way too: "
                                   f"{'; '.join(map(str, twins))}.")
-    for side, verdict in ((1, HARMFUL), (-1, BETTER)):
-        told = [f"{_WORDS[each.measure]} ({each.outcome})" for each in found if each.side == side]
-        if told:
-            return verdict, f"{', '.join(told)} {'rose' if side > 0 else 'fell'} beyond chance."
-    return UNSEEN, (f"No interval excludes zero at {level:.0%}; what they still hold cannot be "
-                    "ruled out.")
+    if (told := blamed(found)) is None:
+        return UNSEEN, (f"No interval excludes zero at {level:.0%}; what they still hold cannot "
+                        "be ruled out.")
+    verdict, by = told
+    named = ", ".join(f"{_WORDS[each.measure]} ({each.outcome})" for each in by)
+    return verdict, f"{named} {'rose' if verdict == HARMFUL else 'fell'} beyond chance."
 
 
 _WORDS = {"mean": "mean", "typical": "typical request", "share": "share of requests"}
@@ -148,9 +161,10 @@ _WORDS = {"mean": "mean", "typical": "typical request", "share": "share of reque
 
 def _too_few(change: Change, rows: pd.DataFrame, twins: list[Change], level: float) -> Impact:
     new, old = int(rows["new"].sum()), int((~rows["new"]).sum())
-    return Impact(change, NOT_IDENTIFIABLE,
-                  f"Too few requests: {new} on the new and {old} on the old version; {LEAST} of "
-                  "each are needed.", [], [], False, pd.DataFrame(), [], [], [], [], level, 0, twins)
+    why = (f"Too few requests: {new} on the new and {old} on the old version; {LEAST} of each are "
+           "needed.")
+    return Impact(change, NOT_IDENTIFIABLE, why, [], [], False, pd.DataFrame(), [], [], [], [],
+                  level, 0, twins)
 
 
 def _with_period(rows: pd.DataFrame, strata: list[str]) -> tuple[pd.DataFrame, list[str]]:
@@ -188,7 +202,7 @@ def by_segment(rows: pd.DataFrame, segments: Sequence[str], level: float = LEVEL
     for name in segments:
         parts = {value: part for value, part in rows.groupby(name) if _enough(part)}
         alone = 1 - (1 - level) / max(len(parts), 1)
-        for how, what in _AT_SERVICE:
+        for how, what in AT_SERVICE:
             made = {value: effect(part, what, how, (), alone) for value, part in parts.items()}
             p = _equal(list(made.values()))
             out += [(name, value, how, what, e.value, e.low, e.high, e.n_new, e.n_old, p)
