@@ -68,6 +68,12 @@ class Impact:
 
         return to_text(self)
 
+    def _repr_html_(self) -> str:
+        """A notebook shows the words, and the effects drawn."""
+        from aiops.changes.pictures import page
+
+        return page(self)
+
 
 def impacts(case: Case, attributes: Sequence[str] = treatments.ATTRIBUTES,
             level: float = LEVEL, draws: int = DRAWS) -> list[Impact]:

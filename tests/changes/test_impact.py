@@ -138,3 +138,12 @@ def test_words_fit_a_terminal_and_machines(asked):
     told = json.loads(json.dumps(plain(to_dict(found)), allow_nan=False))
     assert told["verdict"] == found.verdict
     assert told["identifiable"] == (found.verdict != "not identifiable")
+
+
+def test_a_notebook_shows_words_and_a_picture():
+    shown = the(made(ms=15.0))._repr_html_()
+    assert "HARMFUL" in shown
+    assert 'alt="catalog 1.5.0: harmful, a typical request' in shown
+    few = the(made(n=200, share=0.03, seed=1))._repr_html_()
+    assert "Too few" in few
+    assert "<img" not in few

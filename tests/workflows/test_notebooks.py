@@ -18,6 +18,7 @@ from aiops.datasets.folder import write_case
 from aiops.errors import InputError
 from aiops.workflows import notebooks
 from aiops.workflows.places import place
+from tests.changes.made import made as made_release
 
 ROOT = Path(__file__).parents[2]
 
@@ -161,6 +162,17 @@ def test_judge_rankers_reports_each_ranker_plain_and_among_decoys(tmp_path):
     assert page.count("decoys=40</td>") == 3  # chance and two rankers
     assert len(list((tmp_path / "kept").rglob("*.jsonl"))) > 4  # made once, and kept
     assert max(map(len, outputs(done.notebook))) == 2  # a sentence and a picture: no step of a bar
+
+
+def test_judge_changes_says_what_a_release_did_and_when_it_would_have_been_stopped(tmp_path):
+    write_case(tmp_path / "mine", "r1", made_release(n=800, ms=15.0, failing=0.1))
+    done = notebooks.run(ROOT / "notebooks/07-judge-changes.ipynb", tmp_path / "out",
+                         {"dataset": str(tmp_path / "mine"), "incident": "r1", "looks": 4})
+    page = done.report.read_text()
+    assert "HARMFUL" in page
+    assert 'alt="catalog 1.5.0: harmful, a typical request' in page
+    assert 'alt="catalog 1.5.0, by route"' in page
+    assert "roll back</td>" in page
 
 
 def test_a_report_says_which_version_of_the_data_it_is_made_of(tmp_path):
