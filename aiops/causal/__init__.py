@@ -1,0 +1,1 @@
+"""Cause and effect on the service graph: what explains a symptom, what changed, what if."""
