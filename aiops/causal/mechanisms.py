@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import networkx as nx
 import numpy as np
@@ -26,7 +27,6 @@ class Mechanisms:
 
     slope: sparse.csr_matrix
     beyond: sparse.csr_matrix
-    learn_from: str
 
     def explained(self, z: np.ndarray) -> np.ndarray:
         """What causes do to each variable (n_rows, n_variables)."""
@@ -64,27 +64,54 @@ def over(z: np.ndarray) -> np.ndarray:
     return made
 
 
-def learn(variables: Variables, names: list[str], scale: np.ndarray, normal: np.ndarray,
-          abnormal: np.ndarray, learn_from: str) -> Mechanisms:
-    """Mechanisms of all variables; see ``StructuralModel.fit``."""
-    number = {name: j for j, name in enumerate(names)}
+class Family(NamedTuple):
+    """Variables that have the same number p of causes, learned together.
+
+    Attributes:
+        effects: their numbers (n,). causes: (n, p).
+        known: slopes that need not be learned, in normal scales (n, p); else NaN.
+        least: the least slope (n, p): 0, but -1 at and of a resource, which may be what is left
+            (free memory). What is handed to callers only raises, and so does demand.
+        steeper: slope beyond normal, at most (n, p).
+    """
+
+    effects: np.ndarray
+    causes: np.ndarray
+    known: np.ndarray
+    least: np.ndarray
+    steeper: np.ndarray
+
+
+def families(variables: Variables, names: list[str], scale: np.ndarray) -> list[Family]:
+    """All variables that have causes; ``names`` and ``scale`` in the order of their numbers."""
     kind = variables.about["kind"].reindex(names).to_numpy()
-    slope, beyond = [], []
-    for effects, causes in _alike(variables.graph, number):
+    made = []
+    for effects, causes in _alike(variables.graph, {name: j for j, name in enumerate(names)}):
         known = _known(variables.graph, names, scale, effects, causes)
-        least = _least(kind[effects], kind[causes])
-        b = _from_normal(normal, effects, causes, known, least)
+        free = (kind[causes] == RESOURCE) | (kind[effects] == RESOURCE)[:, None]
+        steeper = np.vectorize(STEEPER.get, otypes=[float])(kind[causes])
+        made.append(Family(effects, causes, known, np.where(free, -1.0, 0.0),
+                           np.where(np.isnan(known) & ~free, steeper, 0.0)))
+    return made
+
+
+def learn(of: list[Family], normal: np.ndarray, abnormal: np.ndarray, learn_from: str
+          ) -> Mechanisms:
+    """Mechanisms of all variables; see ``StructuralModel.fit``."""
+    slope, beyond = [], []
+    for family in of:
+        b = _from_normal(normal, family)
         h = np.zeros_like(b)
         if learn_from == "both":
-            b, h = _steeper(normal, abnormal, effects, causes, (b, known, least), kind)
-        rows = np.repeat(effects, causes.shape[1])
-        slope.append((b.ravel(), rows, causes.ravel()))
-        beyond.append((h.ravel(), rows, causes.ravel()))
-    return Mechanisms(_matrix(slope, len(names)), _matrix(beyond, len(names)), learn_from)
+            b, h = _steeper(normal, abnormal, family, b)
+        rows = np.repeat(family.effects, family.causes.shape[1])
+        slope.append((b.ravel(), rows, family.causes.ravel()))
+        beyond.append((h.ravel(), rows, family.causes.ravel()))
+    n = normal.shape[1]
+    return Mechanisms(_matrix(slope, n), _matrix(beyond, n))
 
 
 def _alike(graph: nx.DiGraph, number: dict[str, int]) -> list[tuple[np.ndarray, np.ndarray]]:
-    """(effects (n,), causes (n, p)) of variables that have the same number p of causes."""
     by_count: dict[int, list[tuple[int, list[int]]]] = {}
     for name, j in number.items():
         causes = sorted(number[cause] for cause in graph.predecessors(name))
@@ -96,52 +123,37 @@ def _alike(graph: nx.DiGraph, number: dict[str, int]) -> list[tuple[np.ndarray, 
 
 def _known(graph: nx.DiGraph, names: list[str], scale: np.ndarray, effects: np.ndarray,
            causes: np.ndarray) -> np.ndarray:
-    """Slopes that edges carry, in normal scales (n, p); NaN where they must be learned."""
     made = np.array([[graph.edges[names[c], names[j]].get("slope", np.nan) for c in row]
                      for j, row in zip(effects, causes, strict=True)], dtype=float)
     return made * scale[causes] / scale[effects][:, None]
 
 
-def _least(effect: np.ndarray, cause: np.ndarray) -> np.ndarray:
-    """The least slope (n, p): 0, but -1 for a resource, which may be what is left (free memory).
-
-    What is handed to callers only raises, and so does demand on how a service answers.
-    """
-    free = (cause == RESOURCE) | (effect == RESOURCE)[:, None]
-    return np.where(free, -1.0, 0.0)
-
-
-def _from_normal(normal: np.ndarray, effects: np.ndarray, causes: np.ndarray, known: np.ndarray,
-                 least: np.ndarray) -> np.ndarray:
+def _from_normal(normal: np.ndarray, family: Family) -> np.ndarray:
     """Slopes (n, p) by normal operation, by sign alone bounded; known ones as they are."""
     z = normal - normal.mean(axis=0)
-    x, y = z[:, causes], z[:, effects]
-    y = y - np.einsum("rnp,np->rn", x, np.nan_to_num(known))
+    x, y = z[:, family.causes], z[:, family.effects]
+    y = y - np.einsum("rnp,np->rn", x, np.nan_to_num(family.known))
     gram, moment = np.einsum("rnp,rnq->npq", x, x), np.einsum("rnp,rn->np", x, y)
-    free = np.full_like(least, np.inf)
-    return _solved(gram, moment, len(z), known, np.where(least < 0, -np.inf, 0.0), free)
+    low = np.where(family.least < 0, -np.inf, 0.0)
+    return _solved(gram, moment, len(z), family.known, low, np.full_like(low, np.inf))
 
 
-def _steeper(normal: np.ndarray, abnormal: np.ndarray, effects: np.ndarray, causes: np.ndarray,
-             so_far: tuple[np.ndarray, np.ndarray, np.ndarray], kind: np.ndarray
+def _steeper(normal: np.ndarray, abnormal: np.ndarray, family: Family, b: np.ndarray
              ) -> tuple[np.ndarray, np.ndarray]:
-    """Slopes, and slopes beyond, raised as far as the incident's rows ask for."""
-    b, known, least = so_far
-    learned = np.isnan(known)
-    before, during = ((side[:, causes], side[:, effects]) for side in (normal, abnormal))
-    calm, left = (y - np.einsum("rnp,np->rn", x, b) for x, y in (before, during))
-    left = left - calm.mean(axis=0)
-    x = during[0] - before[0].mean(axis=0)
-    features = np.concatenate([x, over(during[0])], axis=2)
+    """Slopes, and slopes beyond, raised within bounds as far as the incident's rows ask for."""
+    causes, effects, usual = family.causes, family.effects, normal.mean(axis=0)
+    x, y = (abnormal - usual)[:, causes], (abnormal - usual)[:, effects]
+    features = np.concatenate([x, over(abnormal)[:, causes]], axis=2)
+    left = y - np.einsum("rnp,np->rn", x, b)
     gram = np.einsum("rnp,rnq->npq", features, features)
     moment = np.einsum("rnp,rn->np", features, left)
-    steeper = np.vectorize(STEEPER.get, otypes=[float])(kind[causes])
-    steeper = np.where(learned & (least == 0), steeper, 0.0)
+    learned = np.isnan(family.known)
     low, high = (np.where(learned, side(to - b, 0.0), 0.0) for side, to in (
-        (np.minimum, least), (np.maximum, 1.0)))
+        (np.minimum, family.least), (np.maximum, 1.0)))
+    none = np.zeros_like(low)
     extra = _solved(gram, moment, len(left), np.full_like(moment, np.nan),
-                    np.concatenate([low, 0 * steeper], axis=1),
-                    np.concatenate([high, steeper], axis=1))
+                    np.concatenate([low, none], axis=1),
+                    np.concatenate([high, family.steeper], axis=1))
     p = causes.shape[1]
     return b + extra[:, :p], extra[:, p:]
 

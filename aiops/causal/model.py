@@ -12,8 +12,8 @@ from scipy import sparse
 from scipy.sparse.linalg import spsolve_triangular
 
 from aiops.causal import mechanisms
-from aiops.causal.mechanisms import BEYOND, Mechanisms
-from aiops.causal.scales import filled, means, robust
+from aiops.causal.mechanisms import Family, Mechanisms
+from aiops.causal.scales import filled, robust
 from aiops.causal.variables import Variables
 from aiops.errors import UsageError
 
@@ -33,7 +33,7 @@ class StructuralModel:
         normal, abnormal: z (n_rows, n_variables).
         centre, scale: of each variable, in its own unit.
         mechanisms: slopes (effect, cause), and slopes beyond normal.
-        residual: scale of each variable's own noise in normal operation.
+        families: variables with as many causes, that are learned together.
     """
 
     variables: Variables
@@ -43,7 +43,8 @@ class StructuralModel:
     centre: np.ndarray
     scale: np.ndarray
     mechanisms: Mechanisms
-    residual: np.ndarray
+    families: list[Family]
+    learn_from: Regime
 
     @classmethod
     def fit(cls, variables: Variables, learn_from: Regime = "normal") -> StructuralModel:
@@ -74,20 +75,22 @@ class StructuralModel:
         sides = [side[names].to_numpy(dtype=float) for side in (made.normal, made.abnormal)]
         centre, scale = robust(*sides)
         normal, abnormal = (filled((side - centre) / scale) for side in sides)
-        learned = mechanisms.learn(made, names, scale, normal, abnormal, learn_from)
-        return cls(made, names, normal, abnormal, centre, scale, learned, np.ones(0)).settled()
-
-    def settled(self) -> StructuralModel:
-        """With the scale of its noise as its data have it."""
-        noise = self.noise(self.normal)
-        spread = robust(noise - np.median(noise, axis=0), noise)[1]
-        return replace(self, residual=np.maximum(spread, _EXACT))
+        families = mechanisms.families(made, names, scale)
+        learned = mechanisms.learn(families, normal, abnormal, learn_from)
+        return cls(made, names, normal, abnormal, centre, scale, learned, families, learn_from)
 
     def on(self, normal: np.ndarray, abnormal: np.ndarray) -> StructuralModel:
         """The same graph with other rows (z), its mechanisms learned anew from them."""
-        learned = mechanisms.learn(self.variables, self.names, self.scale, normal, abnormal,
-                                   self.mechanisms.learn_from)
-        return replace(self, normal=normal, abnormal=abnormal, mechanisms=learned).settled()
+        learned = mechanisms.learn(self.families, normal, abnormal, self.learn_from)
+        return replace(self, normal=normal, abnormal=abnormal, mechanisms=learned)
+
+    @property
+    def residual(self) -> np.ndarray:
+        """Scale of each variable's own noise in normal operation, in its normal scales."""
+        noise = self.noise(self.normal)
+        spread = robust(noise - np.median(noise, axis=0), noise)[1]
+        made: np.ndarray = np.maximum(spread, _EXACT)
+        return made
 
     def column(self, name: str) -> int:
         """The number of a variable.
@@ -160,5 +163,3 @@ class StructuralModel:
         """An array over variables as a Series."""
         return pd.Series(values, index=self.names)
 
-
-__all__ = ["BEYOND", "Regime", "StructuralModel", "means"]

@@ -31,9 +31,9 @@ class StructuralCausal(Ranker):
     A suspect's blame is log(1 + the normal scales by which it moved the symptom), over latency and
     errors of the entry beside the stated symptom, plus a share of log(1 + the noise scales by which
     its own mechanisms changed): where the symptom hardly moved, that alone ranks. Demand is
-    nobody's fault. A resource counts by what it rose beyond what most services show under that name: a
-    host, a restart, a surge is their common cause. What lies on a call that is no suspect is its
-    callee's.
+    nobody's fault. A resource counts by what it rose beyond what most services show under that
+    name: a host, a restart, a surge is their common cause. What lies on a call that is no suspect
+    is its callee's.
 
     Where a Case tells no calls, nothing says who could have moved whom: then the change of own
     mechanisms alone ranks.
