@@ -28,7 +28,8 @@ class Grid:
     """Whole steps of each window, counted from its start.
 
     A step is a twentieth of the incident, 1 to 5 s, where there are spans, else the usual distance
-    of a metric's points. A metric that is measured more rarely is held over its own step.
+    of a metric's points, at least 1 s. A metric that is measured more rarely is held over its own
+    step.
     """
 
     def __init__(self, windows: list[Window], abnormal: Window, step_ns: int) -> None:
@@ -45,7 +46,7 @@ class Grid:
             step = int(np.clip(length / _STEPS, _SHORTEST_S, _LONGEST_S) * 1e9)
         else:
             step = _usual_step(case)
-        return cls([*case.normal, case.abnormal], case.abnormal, max(step, 1))
+        return cls([*case.normal, case.abnormal], case.abnormal, max(step, int(_SHORTEST_S * 1e9)))
 
     def at(self, ns: np.ndarray) -> np.ndarray:
         """The row of each time, -1 where it is in none."""

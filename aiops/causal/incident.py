@@ -65,6 +65,10 @@ def answers(made: Variables) -> list[str]:
 def _measured(case: Case, calls: nx.DiGraph) -> tuple[
         tuple[pd.DataFrame, pd.DataFrame], pd.DataFrame, dict[tuple[str, str], float]]:
     """Both sides as frames, what their columns are, and the slopes that traces tell."""
+    if not any(case.tables.get(name) is not None and len(case.tables[name])
+               for name in ("metrics", "traces")):
+        raise CaseError("A causal model needs metrics or traces with rows in them. "
+                        f"This Case has {', '.join(case.tables) or 'no tables'}.")
     grid, parts = Grid.of(case), []
     slope: dict[tuple[str, str], float] = {}
     if case.metrics is not None and len(case.metrics):
@@ -72,9 +76,6 @@ def _measured(case: Case, calls: nx.DiGraph) -> tuple[
     if case.traces is not None and len(case.traces):
         made, slope = grid.of_spans(case)
         parts.append(made)
-    if not parts:
-        raise CaseError("A causal model needs metrics or traces with rows in them. "
-                        f"This Case has {', '.join(case.tables) or 'no tables'}.")
     values = np.hstack([part.values for part in parts])
     about = pd.concat([part.about for part in parts])
     normal, abnormal = values[grid.normal], values[~grid.normal]

@@ -15,6 +15,10 @@ from aiops.causal.variables import LOAD, RESOURCE
 from aiops.rca.series import ordered
 
 _BY_CHANCE = 2.5  # noise scales that a variable may move by itself
+LEAST = 0.5  # blame that an incident's first suspect has; disturbances and controls leave less
+ENOUGH = 5.0  # blame from which more of it says no more
+_AT, _BY_MARGIN, _BY_BLAME = -2.3, 3.5, 2.0  # logistic, see ``_confidence``
+_MOSTLY = 0.5  # of the symptom's shift: explained by demand, it is nobody's fault
 _SHARING = 3  # services that have a metric, from where what most of them show is nobody's
 
 
@@ -56,23 +60,24 @@ class StructuralCausal(Ranker):
         moved = [np.log1p(_by_suspect(part.clip(lower=0), case)) for part, _ in parts]
         changed = np.log1p(_by_suspect(_changes(model), case, most=True))
         blame = ordered(case, sum(moved, start=self.changed * changed))
-        by_load = bool(parts) and parts[0][1] >= 0.5
+        by_load = bool(parts) and parts[0][1] >= _MOSTLY
         blame.attrs = {"confidence": _confidence(blame),
                        "abstains": by_load or bool(blame.iloc[0] < LEAST)}
         return blame
 
 
-LEAST = 0.15
-_AT, _BY_MARGIN, _BY_BLAME = -1.0, 2.0, 1.0
-
-
 def _confidence(blame: pd.Series) -> float:
-    """Probability that the first suspect is a culprit, by its blame and its margin."""
+    """Probability that the first suspect is a culprit, by its blame and its margin.
+
+    A logistic regression over the incidents of shop, shop-2, petshop-low, rcd-sockshop and
+    nezha-ob, each set weighing the same.
+    """
     first = float(blame.iloc[0])
     if first <= 0:
         return 0.0
     margin = (first - float(blame.iloc[1])) / first if len(blame) > 1 else 1.0
-    return float(1 / (1 + np.exp(-(_AT + _BY_MARGIN * margin + _BY_BLAME * np.log1p(first)))))
+    logit = _AT + _BY_MARGIN * margin + _BY_BLAME * np.log1p(min(first, ENOUGH))
+    return float(1 / (1 + np.exp(-logit)))
 
 
 def _handed_on(model: StructuralModel, target: str) -> tuple[pd.Series, float]:
