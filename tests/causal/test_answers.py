@@ -106,11 +106,12 @@ def test_only_the_planted_mechanism_changed():
 
 
 def test_a_mechanism_that_only_became_unsteady_changed_too():
-    made = linear(1, None).variables
-    rng = np.random.default_rng(0)
-    noise = rng.normal(0, 6.0, len(made.abnormal))
+    whole = linear(2, None)
+    made = whole.variables
+    noise = np.random.default_rng(0).normal(0, 6.0, len(made.abnormal))
     noise -= noise.mean()
-    during = made.abnormal.assign(cart=made.abnormal["cart"] + noise)
+    during = made.abnormal.assign(cart=made.abnormal["cart"] + noise,
+                                  front=made.abnormal["front"] + whole.effect["cart"] * noise)
     got = distribution_change(StructuralModel.fit(type(made)(
         made.normal, during, made.graph, made.target, made.about)), 30)
     assert got.changed == ["cart"]
