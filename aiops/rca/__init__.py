@@ -10,6 +10,7 @@ from aiops.errors import UsageError
 from aiops.explained import Explanation
 from aiops.rca.baro import Baro
 from aiops.rca.best_single_metric import BestSingleMetric
+from aiops.rca.causal import StructuralCausal
 from aiops.rca.circa import Circa
 from aiops.rca.correlation import RankedCorrelation
 from aiops.rca.explain import explain
@@ -23,7 +24,7 @@ from aiops.rca.traversal import Traversal
 
 __all__ = ["DEFAULT", "RANKERS", "Baro", "BestSingleMetric", "Circa", "Explanation", "Fusion",
            "Learned", "MicroRank", "NSigma", "Nezha", "RandomWalk", "RankedCorrelation",
-           "Traversal", "explain", "make", "rank"]
+           "StructuralCausal", "Traversal", "explain", "make", "rank"]
 
 RANKERS: dict[str, type[Ranker]] = {
     "fusion": Fusion,
@@ -31,6 +32,7 @@ RANKERS: dict[str, type[Ranker]] = {
     "correlation": RankedCorrelation,
     "random-walk": RandomWalk,
     "circa": Circa,
+    "causal": StructuralCausal,
     "microrank": MicroRank,
     "nezha": Nezha,
     "learned": Learned,

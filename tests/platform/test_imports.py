@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 HEAVY = {"pandas", "pyarrow", "duckdb", "numba", "torch", "mlflow", "dowhy", "sklearn",
          "matplotlib"}
 IO_FREE = {"windows", "case", "base", "checks", "evidence", "explained", "plots", "features",
-           "logs", "detection", "rca", "evaluation"}
+           "causal", "logs", "detection", "rca", "evaluation"}
 ROOMS = {path.stem if path.suffix == ".py" else path.name for path in (ROOT / "aiops").iterdir()
          if path.suffix == ".py" or (path / "__init__.py").exists()}
 
@@ -77,6 +77,8 @@ def test_contracts_hold(copy: Path) -> None:
     ("evidence/planted.py", "from aiops import plots", "Rooms import one way"),
     ("evidence/planted.py", "from aiops import lake", "Frames in, frames out"),
     ("plots/planted.py", "from aiops import otlp", "Frames in, frames out"),
+    ("causal/planted.py", "from aiops import rca", "Rooms import one way"),
+    ("causal/planted.py", "from aiops import lake", "Frames in, frames out"),
     ("features/planted.py", "from aiops import lake", "Frames in, frames out"),
     ("detection/planted.py", "from aiops import datasets", "Frames in, frames out"),
     ("rca/planted.py", "from aiops import datasets", "Frames in, frames out"),
