@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from aiops.case import Case
-from aiops.changes.treatments import Change, tagged
+from aiops.changes.treatments import Change, attributes_of, tagged
 from aiops.evidence import call_tree
 
 SEGMENTS = ("region", "cloud.region", "tenant", "tenant.id")  # beside the route
@@ -99,7 +99,7 @@ def _entry(spans: pd.DataFrame, segments: Sequence[str]) -> pd.DataFrame:
     table = pd.DataFrame({
         "start": first["start"], "entry_latency_ms": first["duration_ns"] / 1e6,
         "entry_failed": _failed(first), "route": first["operation"]})
-    held = [dict(each) if each is not None else {} for each in first["attributes"]]
+    held = [attributes_of(each) for each in first["attributes"]]
     for name in segments:
         told = [each.get(name) for each in held]
         if any(value is not None for value in told):

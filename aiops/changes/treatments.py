@@ -78,8 +78,13 @@ def tagged(case: Case, attributes: Iterable[str] = ATTRIBUTES) -> pd.DataFrame:
     ).sort_values("start", kind="stable", ignore_index=True)
 
 
+def attributes_of(held: object) -> dict[str, str]:
+    """A span's attributes, whether as a mapping or as pairs; none where the cell is empty."""
+    return dict(held) if isinstance(held, Iterable) else {}
+
+
 def _values(held: object, names: frozenset[str]) -> Iterator[tuple[str, str]]:
-    known = dict(held) if held is not None else {}  # type: ignore[call-overload]
+    known = attributes_of(held)
     for name in names & known.keys():
         key = known.get(f"{_FLAG}key") if name.startswith(_FLAG) else None
         yield (f"{name}[{key}]" if key else name), str(known[name])

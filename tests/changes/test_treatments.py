@@ -1,5 +1,6 @@
 """What changed is read from the attributes of spans, and nothing else."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -55,6 +56,15 @@ def test_three_versions_are_two_changes_in_turn():
         for start in traces.loc[at, "start"]]
     found = find(Case(normal=case.normal, abnormal=case.abnormal, traces=traces))
     assert [(each.old, each.new) for each in found] == [("a", "b"), ("b", "c")]
+
+
+def test_empty_cells_tell_nothing():
+    case = made()
+    held = case.traces["attributes"].astype(object)
+    held[case.traces["service"] == "cart"] = np.nan
+    (change,) = find(Case(normal=case.normal, abnormal=case.abnormal,
+                          traces=case.traces.assign(attributes=held)))
+    assert change.service == "catalog"
 
 
 def test_spans_without_attributes_are_an_error():
