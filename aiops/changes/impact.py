@@ -12,6 +12,7 @@ from scipy import stats
 from aiops.case import Case
 from aiops.changes import placebo, treatments
 from aiops.changes.effect import LEVEL, Effect, effect
+from aiops.changes.effect import rows as effect_rows
 from aiops.changes.placebo import DRAWS, Cuts
 from aiops.changes.requests import SEGMENTS, own_time, requests
 from aiops.changes.treatments import LEAST, Change
@@ -106,8 +107,8 @@ def impact(case: Case, change: Change, known: Sequence[Change] = (), level: floa
     strata = ["route", *[name for name in segments if name in rows]]
     if not whole:
         rows, strata = _with_period(rows, strata)
-    if not _enough(rows):
-        return _too_few(change, rows, twins, level)
+    if effect_rows(rows, "latency_ms", strata).comparable().new.sum() < LEAST:
+        return _too_few(change, rows, strata, twins, level)
     before = table[~table["new"] & (table["start"] < change.since)]
     return _measured(case, change, rows, before, strata, whole, twins, level, draws,
                      table.attrs["mixed"])
@@ -123,8 +124,8 @@ def _measured(case: Case, change: Change, rows: pd.DataFrame, before: pd.DataFra
     found = at_service(rows, strata, level)
     entry = [effect(rows, what, how, strata, level) for how, what in _AT_ENTRY]
     lots = [strat for strat in strata if strat != "period"]
-    drawn = [placebo.cuts(before, each, lots, draws) for each in found] \
-        if not whole and placebo.enough(before, lots) else []
+    drawn = [] if whole else [made for each in found if (
+        made := placebo.cuts(before, each, lots, draws)) is not None]
     rest = placebo.others(rows, own_time(case, change.service), strata, level)
     verdict, why = _verdict(found, whole, twins, level)
     return Impact(change, verdict, why, found, entry, whole, by_segment(rows, strata, level),
@@ -165,11 +166,12 @@ def _verdict(found: list[Effect], whole: bool, twins: list[Change],
 _WORDS = {"mean": "mean", "typical": "typical request", "share": "share of requests"}
 
 
-def _too_few(change: Change, rows: pd.DataFrame, twins: list[Change], level: float) -> Impact:
+def _too_few(change: Change, rows: pd.DataFrame, strata: list[str], twins: list[Change],
+             level: float) -> Impact:
     new, old = int(rows["new"].sum()), int((~rows["new"]).sum())
-    why = (f"Too few requests: {new} on the new and {old} on the old version; {LEAST} of each are "
-           "needed.")
-    return Impact(change, NOT_IDENTIFIABLE, why, [], [], False, pd.DataFrame(), [], [], [], [],
+    why = (f"Too few requests: {new} on the new and {old} on the old version; {LEAST} on the new "
+           f"are needed where the {', '.join(strata)} is one that the old served as well.")
+    return Impact(change, NOT_IDENTIFIABLE, why, [], [], False, pd.DataFrame(), [], [], [], strata,
                   level, 0, twins)
 
 

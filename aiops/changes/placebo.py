@@ -38,29 +38,29 @@ class Cuts:
 
 
 def cuts(before: pd.DataFrame, real: Effect, strata: Sequence[str] = (), draws: int = DRAWS,
-         seed: int = 0) -> Cuts:
+         seed: int = 0) -> Cuts | None:
     """Repeat the measurement on requests from before the change, with the new ones drawn by lot.
 
     Args:
         before: ``requests`` served by the old version alone. real: the effect that was found.
 
-    As many are drawn as the change had on each side, or all there are in the same proportion.
+    Returns:
+        None where there were too few requests before. As many are drawn as the change had on each
+        side, or all there are in the same proportion; lots that cannot be compared are no draws.
     """
-    rng = np.random.default_rng(seed)
     calm = effect.rows(before, real.outcome, strata)
     taken = min(len(calm.y), real.n_new + real.n_old)
     new = max(2, round(taken * real.n_new / (real.n_new + real.n_old)))
-    made = [effect.measured(real.measure, _drawn(calm, taken, new, rng), real.outcome, real.level)
-            for _ in range(draws)]
+    rng = np.random.default_rng(seed)
+    lots = [_drawn(calm, taken, new, rng) for _ in range(draws * (taken >= 2 * _LEAST))]
+    made = [effect.measured(real.measure, lot, real.outcome, real.level)
+            for lot in lots if lot.comparable().new.any()]
+    if not made:
+        return None
     as_large = sum(abs(each.value) >= abs(real.value) for each in made)
-    return Cuts(real.outcome, real.measure, draws, float(np.mean([e.side != 0 for e in made])),
-                (1 + as_large) / (1 + draws))
-
-
-def enough(before: pd.DataFrame, strata: Sequence[str]) -> bool:
-    """Whether lots among these requests can be compared at all."""
-    sizes = before.groupby(list(strata), dropna=False).size() if strata else [len(before)]
-    return max(sizes, default=0) >= 2 * _LEAST
+    return Cuts(real.outcome, real.measure, len(made),
+                float(np.mean([each.side != 0 for each in made])),
+                (1 + as_large) / (1 + len(made)))
 
 
 def others(table: pd.DataFrame, own: pd.DataFrame, strata: Sequence[str] = (),

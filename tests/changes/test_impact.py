@@ -79,6 +79,33 @@ def test_too_few_requests_are_told():
     assert "NOT IDENTIFIABLE" in to_text(found)
 
 
+def test_versions_that_share_no_route_are_not_compared():
+    case = made(n=400)
+    traces = case.traces.copy()
+    new = {trace for trace, held in zip(traces["trace_id"], traces["attributes"], strict=True)
+           if dict(held).get("service.version") == NEW}
+    apart = traces["trace_id"].isin(new) & (traces["service"] == "front")
+    traces.loc[apart, "operation"] = "GET /beta"
+    found = the(Case(normal=case.normal, abnormal=case.abnormal, traces=traces))
+    assert found.verdict == "not identifiable"
+    assert "route is one that the old served as well" in found.why
+
+
+def test_without_time_before_there_is_no_earlier_cut():
+    case = made(n=600, ms=15.0)
+    late = case.traces[case.traces["start"] >= CHANGE - pd.Timedelta("1s")]
+    found = the(Case(normal=case.normal, abnormal=case.abnormal, traces=late))
+    assert found.verdict == "harmful"
+    assert found.cuts == []
+
+
+def test_a_few_new_requests_over_many_routes_are_drawn_where_they_can_be():
+    routes = tuple(f"GET /{n}" for n in range(12))
+    found = the(made(n=900, share=0.06, ms=30.0, routes=routes, seed=2), draws=30)
+    assert found.verdict == "harmful"
+    assert all(0 < each.draws <= 30 for each in found.cuts)
+
+
 def test_services_off_the_way_do_not_move_unless_versions_served_other_requests():
     case = made(n=2_000, ms=15.0)
     assert [(each.outcome, each.side) for each in the(case).others] == [("cart", 0)]
