@@ -18,6 +18,7 @@ from aiops import datasets
 from aiops.case import Case
 from aiops.changes import Change, find, impacts
 from aiops.changes.canary import PROMOTE, ROLL_BACK, Counts, judge
+from aiops.changes.counting import count
 from aiops.changes.impact import AT_SERVICE, at_service, blamed
 from aiops.changes.requests import requests
 from aiops.commands.output import show
@@ -85,8 +86,10 @@ def recorded(cases: list[tuple[str, Case]]) -> Iterator[dict[str, object]]:
             continue
         for told in impacts(case):
             mean, typical, share = told.effects
+            counts = count(case, told.change)
             yield {"incident": name.removeprefix("datasets/"), "service": told.change.service,
-                   "verdict": told.verdict, "new/old": f"{mean.n_new}/{mean.n_old}",
+                   "verdict": told.verdict, "canary": judge(counts, TOLERANCE).decision,
+                   "new/old": f"{mean.n_new}/{mean.n_old}",
                    **{how: f"{e.value:+.3g} [{e.low:+.3g}, {e.high:+.3g}]" for how, e in
                       (("mean ms", mean), ("typical ms", typical), ("failed", share))}}
 
@@ -113,10 +116,10 @@ def _release(seed: int, new: dict[str, float]) -> tuple[str, int]:
     n, bad = [0, 0], {name: [0, 0] for name in USUAL}
     for look in range(LOOKS):
         theirs = int(rng.binomial(STEP, NEW_SHARE))
-        for arm, count in ((1, theirs), (0, STEP - theirs)):
-            n[arm] += count
+        for arm, size in ((1, theirs), (0, STEP - theirs)):
+            n[arm] += size
             for name in USUAL:
-                bad[name][arm] += rng.binomial(count, (new if arm else USUAL)[name])
+                bad[name][arm] += rng.binomial(size, (new if arm else USUAL)[name])
         told = judge({name: Counts(n[1], bad[name][1], n[0], bad[name][0]) for name in USUAL},
                      TOLERANCE)
         if told.decision in (PROMOTE, ROLL_BACK):

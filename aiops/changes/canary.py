@@ -20,6 +20,7 @@ from aiops.errors import InputError
 
 PROMOTE, HOLD, ROLL_BACK, TOO_FEW = "promote", "hold", "roll back", "not enough data"
 _EPS = 1e-12
+_MOST = 10**10  # requests; beyond, rounding decides
 
 
 @dataclass(frozen=True)
@@ -36,9 +37,9 @@ class Counts:
     old_bad: int
 
     def __post_init__(self) -> None:
-        if not (0 <= self.new_bad <= self.new and 0 <= self.old_bad <= self.old):
-            raise InputError("Counts must be 0 <= bad <= requests for either version. Got "
-                             f"{self.new_bad} of {self.new} and {self.old_bad} of {self.old}.")
+        if not (0 <= self.new_bad <= self.new <= _MOST and 0 <= self.old_bad <= self.old <= _MOST):
+            raise InputError(f"Counts must be 0 <= bad <= requests <= {_MOST} for either version. "
+                             f"Got {self.new_bad} of {self.new} and {self.old_bad} of {self.old}.")
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import pandas as pd
 
 from aiops.case import Case
 from aiops.changes.canary import Counts
-from aiops.changes.requests import requests
+from aiops.changes.requests import before, requests, side_by_side
 from aiops.changes.treatments import Change
 from aiops.errors import InputError
 
@@ -28,14 +28,14 @@ def count(case: Case, change: Change, until: pd.Timestamp | None = None) -> dict
         InputError: no route has enough requests before the change.
     """
     table = requests(case, change)
-    before = table[~table["new"] & (table["start"] < change.since)]
-    by = before.groupby("route")["latency_ms"]
+    calm = before(table)
+    by = calm.groupby("route")["latency_ms"]
     bound = by.quantile(SLOW)[by.size() >= _USUAL]
     if bound.empty:
-        most = int(by.size().max()) if len(before) else 0
+        most = int(by.size().max()) if len(calm) else 0
         raise InputError(f"What is slow is read from {_USUAL} requests of a route before the "
                          f"change ({change}). Got at most {most}. Hand over more normal time.")
-    beside = table[(table["start"] >= change.since) & (table["start"] < change.until)]
+    beside = side_by_side(table)
     if until is not None:
         beside = beside[beside["start"] < until]
     known = beside[beside["route"].isin(bound.index)]

@@ -151,10 +151,17 @@ def _share(kept: Rows, level: float) -> _Found:
     n, middle, _ = _cells(kept)
     w = n[1] / n[1].sum()
     (p0, low0, high0), (p1, low1, high1) = (
-        _wilson(float(w @ middle[arm]), 1 / float((w**2 / n[arm]).sum()), level) for arm in (0, 1))
+        _wilson(float(w @ middle[arm]), _worth(w, middle[arm], n[arm]), level) for arm in (0, 1))
     value = p1 - p0
     return (value, value - float(np.hypot(p1 - low1, high0 - p0)),
             value + float(np.hypot(high1 - p1, p0 - low0)), p0)
+
+
+def _worth(w: np.ndarray, share: np.ndarray, n: np.ndarray) -> float:
+    """Requests in one stratum that would tell as much; shares with half a request added."""
+    p = (share * n + 0.5) / (n + 1)
+    whole = float(w @ p)
+    return whole * (1 - whole) / float((w**2 * p * (1 - p) / n).sum())
 
 
 def _wilson(share: float, n: float, level: float) -> tuple[float, float, float]:
@@ -172,8 +179,9 @@ def _typical(kept: Rows, level: float) -> _Found:
     whole = float(n.prod(axis=1).sum())
     spread = np.sqrt((n.prod(axis=1) * (n.sum(axis=1) + 1)).sum() / 12)
     off = float(stats.norm.ppf((1 + level) / 2)) * spread
-    low, value, high = (_difference(pairs, whole, min(max(at, 0.5), whole - 0.5))
-                        for at in (whole / 2 - off, whole / 2, whole / 2 + off))
+    value = _difference(pairs, whole, whole / 2)
+    low, high = (_difference(pairs, whole, whole / 2 + side) if off < whole / 2 - 0.5 else
+                 np.copysign(np.inf, side) for side in (-off, off))  # too few to bound it
     return value, low, high, float(np.median(kept.y[~kept.new]))
 
 

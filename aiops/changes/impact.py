@@ -14,15 +14,16 @@ from aiops.changes import placebo, treatments
 from aiops.changes.effect import LEVEL, Effect, effect
 from aiops.changes.effect import rows as effect_rows
 from aiops.changes.placebo import DRAWS, Cuts
-from aiops.changes.requests import SEGMENTS, own_time, requests
+from aiops.changes.requests import SEGMENTS, before, own_time, requests, side_by_side
 from aiops.changes.treatments import LEAST, Change
 
 AT_SERVICE = (("mean", "latency_ms"), ("typical", "latency_ms"), ("share", "failed"))
 _AT_ENTRY = (("mean", "entry_latency_ms"), ("typical", "entry_latency_ms"),
              ("share", "entry_failed"))
-_PERIODS = 4  # of the time side by side, where the new version's share drifts
+_PERIODS = 4  # of the time side by side, to see whether the new version's share drifts
+_A_PERIOD, _MOST = 50, 24  # where it does: requests a period, and periods at most
 _DRIFT = 0.01  # p of a share that is the same in all of them
-_SAME = 0.9  # correlation of two changes that cannot be told apart
+_SAME, _SURE = 0.3, 3.0  # |correlation| of two changes that cannot be told apart; its z
 
 HARMFUL, BETTER, UNSEEN = "harmful", "better", "no effect seen"
 NOT_IDENTIFIABLE = "not identifiable"
@@ -100,17 +101,16 @@ def impact(case: Case, change: Change, known: Sequence[Change] = (), level: floa
         draws: placebos by lot.
     """
     table = requests(case, change, segments)
-    beside = table[(table["start"] >= change.since) & (table["start"] < change.until)]
-    twins = _twins(case, change, table, known)
+    beside = side_by_side(table)
+    twins = _twins(case, change, beside, known)
     whole = bool((~beside["new"]).sum() < LEAST <= table["new"].sum())
-    rows = table[~table["new"] | (table["start"] >= change.since)] if whole else beside
+    rows = table if whole else beside
     strata = ["route", *[name for name in segments if name in rows]]
     if not whole:
         rows, strata = _with_period(rows, strata)
     if effect_rows(rows, "latency_ms", strata).comparable().new.sum() < LEAST:
-        return _too_few(change, rows, strata, twins, level)
-    before = table[~table["new"] & (table["start"] < change.since)]
-    return _measured(case, change, rows, before, strata, whole, twins, level, draws,
+        return _too_few(change, rows, strata, twins, level, table.attrs["mixed"])
+    return _measured(case, change, rows, before(table), strata, whole, twins, level, draws,
                      table.attrs["mixed"])
 
 
@@ -118,14 +118,14 @@ def _enough(rows: pd.DataFrame) -> bool:
     return bool(rows["new"].sum() >= LEAST and (~rows["new"]).sum() >= LEAST)
 
 
-def _measured(case: Case, change: Change, rows: pd.DataFrame, before: pd.DataFrame,
+def _measured(case: Case, change: Change, rows: pd.DataFrame, calm: pd.DataFrame,
               strata: list[str], whole: bool, twins: list[Change], level: float, draws: int,
               mixed: int) -> Impact:
     found = at_service(rows, strata, level)
     entry = [effect(rows, what, how, strata, level) for how, what in _AT_ENTRY]
     lots = [strat for strat in strata if strat != "period"]
     drawn = [] if whole else [made for each in found if (
-        made := placebo.cuts(before, each, lots, draws)) is not None]
+        made := placebo.cuts(calm, each, lots, draws)) is not None]
     rest = placebo.others(rows, own_time(case, change.service), strata, level)
     verdict, why = _verdict(found, whole, twins, level)
     return Impact(change, verdict, why, found, entry, whole, by_segment(rows, strata, level),
@@ -167,21 +167,42 @@ _WORDS = {"mean": "mean", "typical": "typical request", "share": "share of reque
 
 
 def _too_few(change: Change, rows: pd.DataFrame, strata: list[str], twins: list[Change],
-             level: float) -> Impact:
+             level: float, mixed: int) -> Impact:
     new, old = int(rows["new"].sum()), int((~rows["new"]).sum())
     why = (f"Too few requests: {new} on the new and {old} on the old version; {LEAST} on the new "
            f"are needed where the {', '.join(strata)} is one that the old served as well.")
     return Impact(change, NOT_IDENTIFIABLE, why, [], [], False, pd.DataFrame(), [], [], [], strata,
-                  level, 0, twins)
+                  level, mixed, twins)
 
 
 def _with_period(rows: pd.DataFrame, strata: list[str]) -> tuple[pd.DataFrame, list[str]]:
     """Time as a stratum where the new version's share drifts (a roll-out step by step)."""
-    at = rows["start"].rank(method="first", pct=True)
-    period = np.minimum((at * _PERIODS).astype(int), _PERIODS - 1)
-    counts = pd.crosstab(period, rows["new"])
-    drifts = counts.shape == (_PERIODS, 2) and stats.chi2_contingency(counts).pvalue < _DRIFT
-    return (rows.assign(period=period), [*strata, "period"]) if drifts else (rows, strata)
+    if not drifts(rows):
+        return rows, strata
+    number = int(np.clip(len(rows) // _A_PERIOD, _PERIODS, _MOST))
+    return rows.assign(period=_period(rows, number)), [*strata, "period"]
+
+
+def drifts(rows: pd.DataFrame) -> bool:
+    """Whether the new version's share of requests changes with time."""
+    return _depends(rows["new"], _period(rows, _PERIODS))
+
+
+def _period(rows: pd.DataFrame, number: int) -> pd.Series:
+    at = rows["start"].rank(method="first") - 1
+    return (at * number // max(len(rows), 1)).astype(int)
+
+
+def _depends(new: pd.Series, on: pd.Series) -> bool:
+    counts = pd.crosstab(on, new)
+    return min(counts.shape) > 1 and bool(stats.chi2_contingency(counts).pvalue < _DRIFT)
+
+
+def unlike(rows: pd.DataFrame) -> str | None:
+    """Why shares of the two versions cannot be compared as they are; None where they can."""
+    if _depends(rows["new"], rows["route"]):
+        return "The versions serve other routes, in other proportions"
+    return "The share that the new version serves changes with time" if drifts(rows) else None
 
 
 def _twins(case: Case, change: Change, table: pd.DataFrame,
@@ -193,7 +214,8 @@ def _twins(case: Case, change: Change, table: pd.DataFrame,
             continue
         theirs = requests(case, other)["new"].reindex(table.index)
         both = pd.DataFrame({"mine": table["new"], "theirs": theirs}).dropna().astype(float)
-        if len(both) >= 2 * LEAST and both.corr().iloc[0, 1] >= _SAME:
+        alike = abs(both.corr().iloc[0, 1]) if len(both) >= 2 * LEAST else 0.0
+        if alike >= _SAME and alike * np.sqrt(len(both)) >= _SURE:
             found.append(other)
     return found
 
@@ -207,11 +229,13 @@ def by_segment(rows: pd.DataFrame, segments: Sequence[str], level: float = LEVEL
         segment hold together (Bonferroni). Values with too few requests are left out.
     """
     out = []
-    for name in segments:
-        parts = {value: part for value, part in rows.groupby(name) if _enough(part)}
+    for name in [each for each in segments if each != "period"]:
+        rest = [each for each in segments if each != name]
+        parts = {value: part for value, part in rows.groupby(name) if effect_rows(
+            part, "latency_ms", rest).comparable().new.sum() >= LEAST}
         alone = 1 - (1 - level) / max(len(parts), 1)
         for how, what in AT_SERVICE:
-            made = {value: effect(part, what, how, (), alone) for value, part in parts.items()}
+            made = {value: effect(part, what, how, rest, alone) for value, part in parts.items()}
             p = _equal(list(made.values()))
             out += [(name, value, how, what, e.value, e.low, e.high, e.n_new, e.n_old, p)
                     for value, e in made.items()]
@@ -223,8 +247,8 @@ def _equal(made: list[Effect]) -> float:
     """p of Cochran's Q, the intervals read as normal; 1 where there is nothing to compare."""
     spread = np.array([(e.high - e.low) / (2 * stats.norm.ppf((1 + e.level) / 2)) for e in made])
     value = np.array([e.value for e in made])
-    if len(made) < 2 or not (spread > 0).all():
+    if len(made) < 2 or not (spread > 0).all() or not np.isfinite(spread).any():
         return 1.0
-    w = spread**-2
+    w = spread**-2.0
     q = float((w * (value - (w * value).sum() / w.sum())**2).sum())
     return float(stats.chi2.sf(q, len(made) - 1))

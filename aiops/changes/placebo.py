@@ -8,7 +8,7 @@ the versions were handed other requests.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -77,7 +77,7 @@ def others(table: pd.DataFrame, own: pd.DataFrame, strata: Sequence[str] = (),
               for name in own.columns}
     able = {name: rows for name, rows in joined.items() if _both(rows, strata)}
     alone = 1 - (1 - level) / max(len(able), 1)
-    return [effect.effect(rows.rename(columns={"own_ms": name}), name, "typical", strata, alone)
+    return [replace(effect.effect(rows, "own_ms", "typical", strata, alone), outcome=name)
             for name, rows in able.items()]
 
 

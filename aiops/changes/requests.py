@@ -19,8 +19,8 @@ OUTCOMES = ("latency_ms", "failed", "entry_latency_ms", "entry_failed")
 def requests(case: Case, change: Change, segments: Sequence[str] = SEGMENTS) -> pd.DataFrame:
     """The requests that the changed service served, a row a trace, by start.
 
-    A trace that both versions served tells nothing of either, and is left out; how many, stands
-    in ``attrs["mixed"]``.
+    Where a request calls the service several times the first call tells its version: a retry that
+    the other one serves is a consequence. How many both served stands in ``attrs["mixed"]``.
 
     Returns:
         index trace_id; start (UTC); new (bool: the new version served it); latency_ms: mean of
@@ -33,9 +33,24 @@ def requests(case: Case, change: Change, segments: Sequence[str] = SEGMENTS) -> 
     own = _at_service(spans[spans["trace_id"].isin(served.index)], change.service)
     entry = _entry(spans, segments)
     made = own.join(entry, how="inner").join(served[["new", "mixed"]], how="inner")
-    out = made[~made["mixed"]].drop(columns="mixed").sort_values("start", kind="stable")
+    out = made.drop(columns="mixed").sort_values("start", kind="stable")
     out.attrs["mixed"] = int(made["mixed"].sum())
     return out
+
+
+def side_by_side(table: pd.DataFrame) -> pd.DataFrame:
+    """The requests from the first on the new version until either served its last."""
+    new, start = table["new"], table["start"]
+    if not new.any():
+        return table.head(0)
+    until = min(start[new].max(), start[~new].max()) if (~new).any() else start[new].min()
+    return table[(start >= start[new].min()) & (start <= until)]
+
+
+def before(table: pd.DataFrame) -> pd.DataFrame:
+    """The requests that the old version served before the first on the new one."""
+    first = table.loc[table["new"], "start"].min()
+    return table[~table["new"] & ~(table["start"] >= first)]
 
 
 def own_time(case: Case, service: str) -> pd.DataFrame:
@@ -72,13 +87,13 @@ def _spans(case: Case) -> pd.DataFrame:
 
 
 def _version(case: Case, change: Change) -> pd.DataFrame:
-    """By trace: whether the new version served it, and whether the old one did as well."""
+    """By trace: whether the new version served its first call, and whether both served some."""
     attribute = change.attribute.split("[")[0]
     told = tagged(case, [attribute])
     mine = told[(told["service"] == change.service) & (told["attribute"] == change.attribute)
                 & told["value"].isin([change.old, change.new])]
     by = mine.assign(new=mine["value"] == change.new).groupby("trace_id")["new"]
-    return pd.DataFrame({"new": by.any(), "mixed": by.any() & ~by.all()})
+    return pd.DataFrame({"new": by.first(), "mixed": by.any() & ~by.all()})
 
 
 def _at_service(spans: pd.DataFrame, service: str) -> pd.DataFrame:

@@ -14,6 +14,7 @@ from aiops.errors import UsageError
 ATTRIBUTES = ("service.version", "feature_flag.result.variant", "feature_flag.variant",
               "deployment.id")
 _FLAG = "feature_flag."
+_JUST = 100  # requests before a new value, that tell which was the old one
 LEAST = 5  # requests of either version, served side by side, that a comparison needs
 
 
@@ -43,8 +44,9 @@ class Change:
 def find(case: Case, attributes: Iterable[str] = ATTRIBUTES) -> list[Change]:
     """All changes in the windows of a Case, earliest first.
 
-    A value is new where another one was seen before it. Where several served from the start, a
-    split that began earlier, the rarest is taken for the new one.
+    A value is new where another one was seen before it, and the old one is what served most just
+    before. Where several served from the start, a split that began earlier, the most frequent is
+    taken for the old one.
 
     Args:
         attributes: names of span attributes that tell what served a request.
@@ -86,17 +88,27 @@ def attributes_of(held: object) -> dict[str, str]:
 def _values(held: object, names: frozenset[str]) -> Iterator[tuple[str, str]]:
     known = attributes_of(held)
     for name in names & known.keys():
+        if known[name] is None:
+            continue
         key = known.get(f"{_FLAG}key") if name.startswith(_FLAG) else None
         yield (f"{name}[{key}]" if key else name), str(known[name])
 
 
 def _of(service: str, attribute: str, rows: pd.DataFrame) -> Iterator[Change]:
+    rows = rows.reset_index(drop=True)
     first = rows.drop_duplicates("value")
-    values = list(first["value"])
     if _from_the_start(rows, first):
         values = list(rows["value"].value_counts(ascending=False, sort=True).index)
-    for old, new in zip(values, values[1:], strict=False):
+        pairs = [(values[0], new) for new in values[1:]]
+    else:
+        pairs = [(_before(rows, at), str(rows["value"][at])) for at in first.index[1:]]
+    for old, new in pairs:
         yield Change(service, attribute, old, new, *_together(rows, old, new))
+
+
+def _before(rows: pd.DataFrame, at: int) -> str:
+    """What served most just before."""
+    return str(rows["value"][max(0, at - _JUST):at].value_counts().index[0])
 
 
 def _from_the_start(rows: pd.DataFrame, first: pd.DataFrame) -> bool:

@@ -26,7 +26,7 @@ def to_dict(told: Impact) -> dict[str, Any]:
     """The same for machines: change, verdict, effects, placebos, segments, assumptions."""
     plain = {"change": vars(told.change), "verdict": told.verdict, "why": told.why,
              "identifiable": told.verdict != NOT_IDENTIFIABLE,
-             "strata": told.strata, "left_out": {"mixed": told.mixed},
+             "strata": told.strata, "mixed": told.mixed,
              "effects": [vars(each) for each in told.effects],
              "entry": [vars(each) for each in told.entry],
              "segments": told.segments.to_dict(orient="records"),
@@ -45,6 +45,8 @@ def _lines(told: Impact) -> Iterator[str]:
     yield f"  {told.verdict.upper()}: {told.why}"
     if told.effects:
         yield from _table(told)
+    if told.mixed:
+        yield f"  {told.mixed} requests were served by both, and count to the version called first."
     yield from _placebos(told)
     yield from (f"  Assumed: {each}" for each in told.assumptions)
 
@@ -87,7 +89,7 @@ def _placebos(told: Impact) -> Iterator[str]:
     if told.others:
         moved = [each.outcome for each in told.others if each.side]
         yield ("  Placebo, own time of " + ", ".join(e.outcome for e in told.others) + ": "
-               + (f"{', '.join(moved)} moved as well: the versions may have served other "
+               + (f"{', '.join(moved)} moved as well: by chance, or the versions served other "
                   "requests." if moved else "none moved."))
     yield from _unequal(told.segments)
 

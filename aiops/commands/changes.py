@@ -62,13 +62,16 @@ def canary(
                                   "input): {outcome: {new, new_bad, old, old_bad}}.")
     ] = None,
     failed: Annotated[
-        float, typer.Option(help="Accepted rise of the share of requests that fail.")
+        float, typer.Option(help="Accepted rise of the share of requests that fail.",
+                            min=0.0001, max=0.9999)
     ] = 0.01,
     slow: Annotated[
-        float, typer.Option(help="Accepted rise of the share that is slower than usual.")
+        float, typer.Option(help="Accepted rise of the share that is slower than usual.",
+                            min=0.0001, max=0.9999)
     ] = 0.05,
     alpha: Annotated[
-        float, typer.Option(help="Chance of a wrong decision, over all looks together.")
+        float, typer.Option(help="Chance of a wrong decision, over all looks together.",
+                            min=0.0001, max=0.5)
     ] = 0.05,
     as_json: Json = False,
 ) -> None:
@@ -81,10 +84,13 @@ def canary(
 
     if counts is None or case or incident or dataset:
         _one(case, incident, dataset, counts)
+    if counts and (service or attribute):
+        raise typer.BadParameter("--service and --attribute are of a Case. Leave them out, or give "
+                                 "the Case instead of --counts.")
     with reporting(as_json) as report:
-        found = change_impact.read_counts(counts) if counts else \
+        found, apart = (change_impact.read_counts(counts), None) if counts else \
             change_impact.counted(case, incident, dataset, attribute, service)
-        told = change_impact.judged(found, {"failed": failed, "slow": slow}, alpha)
+        told = change_impact.judged(found, {"failed": failed, "slow": slow}, alpha, apart)
         if as_json:
             report(judged_dict(told))
         else:

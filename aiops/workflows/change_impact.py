@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from aiops.changes import Impact, find, impacts
-from aiops.changes.canary import Counts, Judgement, judge
+from aiops.changes.canary import HOLD, TOO_FEW, Counts, Judgement, judge
 from aiops.changes.counting import count
+from aiops.changes.impact import unlike
+from aiops.changes.requests import requests, side_by_side
 from aiops.changes.treatments import ATTRIBUTES, Change
 from aiops.errors import InputError, UsageError
 from aiops.workflows import root_cause
@@ -31,19 +33,21 @@ def of(case: Path | None, incident: str | None, dataset: str | None,
 
 
 def counted(case: Path | None, incident: str | None, dataset: str | None,
-            attributes: Sequence[str] | None, service: str | None) -> dict[str, Counts]:
-    """What the canary of an incident is judged by.
+            attributes: Sequence[str] | None,
+            service: str | None) -> tuple[dict[str, Counts], str | None]:
+    """What the canary of an incident is judged by; and why the versions cannot be compared so.
 
     Raises:
         UsageError, CaseError: see ``of``; or not exactly one change to judge.
     """
     found = _incident(case, incident, dataset).case
-    return count(found, _only(find(found, attributes or ATTRIBUTES), service))
+    change = _only(find(found, attributes or ATTRIBUTES), service)
+    return count(found, change), unlike(side_by_side(requests(found, change)))
 
 
-def judged(outcomes: Mapping[str, Counts], tolerance: Mapping[str, float],
-           alpha: float) -> Judgement:
-    """The decision; an outcome without a tolerance is an error.
+def judged(outcomes: Mapping[str, Counts], tolerance: Mapping[str, float], alpha: float,
+           apart: str | None = None) -> Judgement:
+    """The decision; versions that cannot be compared by their shares are held.
 
     Raises:
         UsageError: an outcome that no tolerance is known for.
@@ -52,7 +56,11 @@ def judged(outcomes: Mapping[str, Counts], tolerance: Mapping[str, float],
     if unknown:
         raise UsageError(f"A canary is judged by {' and '.join(tolerance)}. Got counts of "
                          f"{', '.join(unknown)} as well.")
-    return judge(dict(outcomes), dict(tolerance), alpha)
+    told = judge(dict(outcomes), dict(tolerance), alpha)
+    if apart is None or told.decision == TOO_FEW:
+        return told
+    return Judgement(HOLD, f"{apart}: shares say nothing then. `aiops changes` compares them "
+                     "within routes and periods.", told.looked)
 
 
 def read_counts(path: Path) -> dict[str, Counts]:

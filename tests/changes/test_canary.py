@@ -86,6 +86,15 @@ def test_decisions():
     assert "20 requests" in few.why
 
 
+def test_two_outcomes_share_what_may_be_wrong():
+    some = Counts(300, 19, 600, 6)
+    assert 20 < e_value(some, at_most=0.0) < 40
+    fine = Counts(300, 3, 600, 6)
+    assert judge({"failed": some}, {"failed": 0.01}).decision == "roll back"
+    both = judge({"failed": some, "slow": fine}, {"failed": 0.01, "slow": 0.01})
+    assert both.decision == "hold"
+
+
 def test_harm_within_the_tolerance_is_accepted():
     slightly = Counts(200_000, 1_800, 200_000, 1_000)
     told = judge({"failed": slightly}, {"failed": 0.01})
@@ -94,8 +103,10 @@ def test_harm_within_the_tolerance_is_accepted():
 
 
 def test_bad_input_is_refused():
-    with pytest.raises(InputError, match="0 <= bad <= requests"):
+    with pytest.raises(InputError, match="0 <= bad <= requests <= "):
         Counts(10, 11, 10, 0)
+    with pytest.raises(InputError, match="10000000000"):
+        Counts(10**12, 0, 10, 0)
     with pytest.raises(InputError, match="at least one outcome"):
         judge({}, {})
     with pytest.raises(InputError, match="tolerance within"):

@@ -21,6 +21,15 @@ def test_counts_are_of_the_time_side_by_side():
     assert slow.old_bad / slow.old < 0.12
 
 
+def test_slow_is_told_by_route():
+    case = made(n=2_000, slow_route=100.0)
+    (change,) = find(case)
+    slow = count(case, change)["slow"]
+    assert slow.old_bad / slow.old < 0.1
+    assert slow.new_bad / slow.new < 0.12
+    assert slow.old_bad + slow.new_bad > 20  # of the fast route as well
+
+
 def test_counts_may_be_taken_early():
     case = made(n=1_000)
     (change,) = find(case)

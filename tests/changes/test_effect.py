@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
+from statsmodels.stats.proportion import confint_proportions_2indep
 
 from aiops.changes.effect import effect
 from aiops.errors import InputError
@@ -62,6 +64,36 @@ def test_another_mix_of_requests_is_no_effect():
     for measure in ("mean", "typical"):
         assert effect(table, "ms", measure).side == 1
         assert effect(table, "ms", measure, ["route"]).side == 0
+
+
+def test_without_strata_they_are_the_textbook_intervals():
+    table = drawn(7, shift=2.0)
+    new, old = table[table["new"]], table[~table["new"]]
+    mean = effect(table, "ms", "mean", level=0.98)
+    welch = stats.ttest_ind(new["ms"], old["ms"], equal_var=False).confidence_interval(0.98)
+    assert (mean.low, mean.high) == pytest.approx((welch.low, welch.high))
+    share = effect(table, "failed", "share")
+    newcombe = confint_proportions_2indep(new["failed"].sum(), len(new), old["failed"].sum(),
+                                          len(old), method="newcomb", compare="diff")
+    assert (share.low, share.high) == pytest.approx(newcombe, abs=0.02)
+
+
+def test_too_few_to_bound_the_typical_effect_have_no_bound():
+    table = pd.DataFrame({"new": [True, True, False, False], "ms": [9.0, 10.0, 1.0, 2.0]})
+    found = effect(table, "ms", "typical", level=0.98)
+    assert (found.low, found.high) == (-np.inf, np.inf)
+
+
+def test_a_rare_stratum_that_fails_more_is_no_effect():
+    wrong = 0
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        rare = np.r_[np.ones(25, dtype=bool), np.zeros(400, dtype=bool)]
+        new = np.r_[np.arange(25) < 20, rng.random(400) < 0.3]
+        failed = rng.random(425) < np.where(rare, 0.3, 0.01)
+        table = pd.DataFrame({"new": new, "failed": failed, "rare": rare})
+        wrong += effect(table, "failed", "share", ["rare"]).side != 0
+    assert wrong <= 0.06 * 200
 
 
 def test_units_do_not_matter():

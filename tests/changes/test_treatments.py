@@ -58,6 +58,28 @@ def test_three_versions_are_two_changes_in_turn():
     assert [(each.old, each.new) for each in found] == [("a", "b"), ("b", "c")]
 
 
+def test_other_services_do_not_decide_which_version_is_the_old_one():
+    case = made(n=600, share=0.3)
+    late = case.traces[case.traces["start"] >= CHANGE]
+    others = [late[late["service"] == "cart"].assign(
+        service=f"s{n}", span_id=f"x{n}",
+        attributes=[{"service.version": "7"}] * int((late["service"] == "cart").sum()))
+        for n in range(12)]
+    found = find(Case(normal=((START, START + pd.Timedelta("1s")),), abnormal=(CHANGE, END),
+                      traces=pd.concat([late, *others])))
+    assert [(each.service, each.old, each.new) for each in found] == [("catalog", OLD, NEW)]
+
+
+def test_two_canaries_beside_each_other_are_compared_with_what_served_before():
+    case = made(n=900, share=0.4)
+    traces, rng = case.traces.copy(), np.random.default_rng(0)
+    traces["attributes"] = [
+        {"service.version": "1.6.0"} if dict(held).get("service.version") == NEW
+        and rng.random() < 0.4 else held for held in traces["attributes"]]
+    found = find(Case(normal=case.normal, abnormal=case.abnormal, traces=traces))
+    assert sorted((each.old, each.new) for each in found) == [(OLD, NEW), (OLD, "1.6.0")]
+
+
 def test_empty_cells_tell_nothing():
     case = made()
     held = case.traces["attributes"].astype(object)

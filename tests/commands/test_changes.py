@@ -102,6 +102,22 @@ def test_what_is_wrongly_asked(run: Run, words: list[str], code: int, said: str)
     assert said in error.replace("\n", " ")
 
 
+def test_versions_that_served_other_routes_are_held(run: Run, tmp_path: Path):
+    write_case(tmp_path, "picky", made(n=2_000, picky=True, failing=0.3))
+    code, out, _ = run("canary", tmp_path / "picky")
+    assert code == 10
+    assert "The versions serve other routes" in out.replace("\n", " ")
+    write_case(tmp_path, "ramp", made(n=2_000, ramp=True, failing=0.3))
+    assert "changes with time" in run("canary", tmp_path / "ramp")[1].replace("\n", " ")
+
+
+def test_what_is_of_a_case_is_refused_beside_counts(run: Run, tmp_path: Path):
+    fine = counts(tmp_path / "fine.json", failed=(5_000, 25, 5_000, 25))
+    code, _, error = run("canary", "--counts", fine, "--service", "cart")
+    assert (code, "--service and --attribute" in error) == (2, True)
+    assert run("canary", "--counts", fine, "--slow", "7")[0] == 2
+
+
 def test_counts_that_are_none(run: Run, tmp_path: Path):
     path = tmp_path / "x.json"
     for text, code, said in (("{", 1, "must be JSON"), ('{"failed": {"new": 1}}', 1, "new_bad"),

@@ -63,7 +63,7 @@ def test_a_made_graph_is_ranked_and_timed() -> None:
 def test_every_benchmark_is_listed() -> None:
     listed = (BENCHMARKS / "README.md").read_text()
     there = [path.name for path in sorted(BENCHMARKS.glob("*.py"))]
-    assert there == ["confidence.py", "confirmed_incidents.py", "detection.py",
+    assert there == ["changes.py", "confidence.py", "confirmed_incidents.py", "detection.py",
                      "large_graph.py", "peers.py", "rca.py", "serve_rank.py", "templates.py"]
     for path in BENCHMARKS.glob("*.py"):
         assert f"python benchmarks/{path.name}" in listed
