@@ -96,8 +96,8 @@ def recorded(cases: list[tuple[str, Case]]) -> Iterator[dict[str, object]]:
 
 def simulated(n: int) -> list[Figure]:
     """Shares of wrong and right decisions, and requests until one is made."""
-    same = [_release(seed, USUAL) for seed in range(n)]
-    edge = [_release(10_000 + seed, USUAL | EDGE[seed % len(EDGE)]) for seed in range(n)]
+    same = [release(seed, USUAL) for seed in range(n)]
+    edge = [release(10_000 + seed, USUAL | EDGE[seed % len(EDGE)]) for seed in range(n)]
     made = []
     for name, runs, right, wrong in (("no worse", same, PROMOTE, ROLL_BACK),
                                      ("worse by the tolerance", edge, ROLL_BACK, PROMOTE)):
@@ -110,7 +110,7 @@ def simulated(n: int) -> list[Figure]:
     return made
 
 
-def _release(seed: int, new: dict[str, float]) -> tuple[str, int]:
+def release(seed: int, new: dict[str, float]) -> tuple[str, int]:
     """The decision on a simulated release, and after how many requests."""
     rng = np.random.default_rng(seed)
     n, bad = [0, 0], {name: [0, 0] for name in USUAL}

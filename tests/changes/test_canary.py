@@ -1,5 +1,8 @@
 """Judgements that hold however often one looks."""
 
+import importlib.util
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy.optimize import minimize_scalar
@@ -8,42 +11,28 @@ from aiops.changes import canary
 from aiops.changes.canary import Counts, e_value, interval, judge
 from aiops.errors import InputError
 
-TOLERANCE = {"failed": 0.01, "slow": 0.05}
-USUAL = {"failed": 0.005, "slow": 0.05}
-STEP, LOOKS = 250, 40
+FILE = Path(__file__).parents[2] / "benchmarks" / "changes.py"
 
 
-def released(seed: int, new: dict[str, float]) -> tuple[str, float]:
-    """The first decision of a simulated release, looked at every 250 requests; and when."""
-    rng = np.random.default_rng(seed)
-    n, bad = [0, 0], {name: [0, 0] for name in USUAL}
-    for look in range(LOOKS):
-        theirs = int(rng.binomial(STEP, 0.3))
-        for arm, count in ((1, theirs), (0, STEP - theirs)):
-            n[arm] += count
-            for name in USUAL:
-                bad[name][arm] += rng.binomial(count, (new if arm else USUAL)[name])
-        told = judge({name: Counts(n[1], bad[name][1], n[0], bad[name][0]) for name in USUAL},
-                     TOLERANCE)
-        if told.decision in (canary.PROMOTE, canary.ROLL_BACK):
-            return told.decision, (look + 1) * STEP
-    return told.decision, np.inf
+@pytest.fixture(scope="module")
+def bench():
+    spec = importlib.util.spec_from_file_location("bench_changes", FILE)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
-def test_few_releases_are_judged_wrongly_over_all_looks():
+def test_few_releases_are_judged_wrongly_over_all_looks(bench):
     """200 releases: a hundred that are no worse, a hundred at the edge of what is accepted."""
-    same = [released(seed, USUAL)[0] for seed in range(100)]
-    edge = [released(1_000 + seed, USUAL | ({"failed": 0.015} if seed % 2 else {"slow": 0.10}))[0]
-            for seed in range(100)]
-    assert same.count(canary.ROLL_BACK) <= 5
-    assert edge.count(canary.PROMOTE) <= 5
-    assert same.count(canary.PROMOTE) >= 50  # and it does decide
-    assert edge.count(canary.ROLL_BACK) >= 50
+    found = {(each.slice, each.metric.split()[0]): each.value for each in bench.simulated(100)}
+    for kind in ("no worse", "worse by the tolerance"):
+        assert found[kind, "wrong"] <= 0.05
+        assert found[kind, "right"] >= 0.5  # and it does decide
 
 
-def test_a_plainly_bad_release_is_rolled_back_at_once():
-    made = [released(seed, {"failed": 0.1, "slow": 0.9}) for seed in range(20)]
-    assert all(decision == canary.ROLL_BACK and when <= 2 * STEP for decision, when in made)
+def test_a_plainly_bad_release_is_rolled_back_at_once(bench):
+    made = [bench.release(seed, {"failed": 0.1, "slow": 0.9}) for seed in range(20)]
+    assert all(decision == canary.ROLL_BACK and when <= 2 * bench.STEP for decision, when in made)
 
 
 def test_the_interval_holds_at_all_looks():

@@ -22,12 +22,11 @@ def test_counts_are_of_the_time_side_by_side():
 
 
 def test_slow_is_told_by_route():
-    case = made(n=2_000, slow_route=100.0)
+    case = made(n=2_000, ms=40.0, slow_route=100.0)
     (change,) = find(case)
     slow = count(case, change)["slow"]
     assert slow.old_bad / slow.old < 0.1
-    assert slow.new_bad / slow.new < 0.12
-    assert slow.old_bad + slow.new_bad > 20  # of the fast route as well
+    assert slow.new_bad / slow.new > 0.95  # on the fast route as well
 
 
 def test_counts_may_be_taken_early():

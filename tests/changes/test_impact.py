@@ -105,6 +105,28 @@ def test_without_time_before_there_is_no_earlier_cut():
     assert found.cuts == []
 
 
+def test_an_earlier_cut_is_drawn_from_before_the_change_alone():
+    case = made(n=900, ms=15.0)
+    after = case.traces["start"] >= CHANGE
+    old = ~case.traces["trace_id"].isin(case.traces.loc[[
+        dict(held).get("service.version") == NEW for held in case.traces["attributes"]],
+        "trace_id"])
+    wild = np.random.default_rng(0).integers(0, 10**9, len(case.traces))
+    traces = case.traces.assign(duration_ns=case.traces["duration_ns"]
+                                + wild * (after & old & (case.traces["service"] == "catalog")))
+    cut = the(Case(normal=case.normal, abnormal=case.abnormal, traces=traces)).cuts[0]
+    assert cut.p == pytest.approx(1 / 21)  # what is wild after it would make large ones
+
+
+def test_requests_that_failed_do_not_count_against_services_off_the_way():
+    case = made(n=2_000, failing=0.5)
+    wrong = case.traces.loc[case.traces["status_code"] == "error", "trace_id"]
+    longer = case.traces["trace_id"].isin(set(wrong)) & (case.traces["service"] == "cart")
+    traces = case.traces.assign(duration_ns=case.traces["duration_ns"] + longer * 20_000_000)
+    found = the(Case(normal=case.normal, abnormal=case.abnormal, traces=traces))
+    assert [(each.outcome, each.side) for each in found.others] == [("cart", 0)]
+
+
 def test_a_few_new_requests_over_many_routes_are_drawn_where_they_can_be():
     routes = tuple(f"GET /{n}" for n in range(12))
     found = the(made(n=900, share=0.06, ms=30.0, routes=routes, seed=2), draws=30)

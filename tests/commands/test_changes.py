@@ -4,26 +4,13 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from aiops import cli
 from aiops.datasets.folder import write_case
 from tests.changes.made import made
-
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(capfd: pytest.CaptureFixture[str]) -> Run:
-    def ended(*words: object) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as left:
-            cli.main([str(word) for word in words])
-        return int(left.value.code or 0), *capfd.readouterr()
-
-    return ended
+from tests.commands.conftest import Run
 
 
 @pytest.fixture(scope="module")

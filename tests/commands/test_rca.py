@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from aiops import cli
 from aiops.case import Case
 from aiops.datasets.folder import write_case
 from aiops.rca import DEFAULT
+from tests.commands.conftest import Run
 
 START = pd.Timestamp("2026-03-02T09:00:00Z")
 ALARM, END = START + pd.Timedelta("10min"), START + pd.Timedelta("12min")
 NAMES = ("cart", "front", "payment")
-Run = Callable[..., tuple[int, str, str]]
 
 
 def metrics(slow: str = "payment") -> pd.DataFrame:
@@ -47,16 +45,6 @@ def mine(tmp_path: Path) -> Path:
     for n in range(6):
         write_case(tmp_path / "mine" / "history", f"h{n}", alarms(("front", "cpu")))
     return tmp_path / "mine"
-
-
-@pytest.fixture
-def run(capfd: pytest.CaptureFixture[str]) -> Run:
-    def ended(*words: object) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as left:
-            cli.main([str(word) for word in words])
-        return int(left.value.code or 0), *capfd.readouterr()
-
-    return ended
 
 
 def test_people_read_who_why_and_by_which_way(mine: Path, run: Run) -> None:
