@@ -45,8 +45,9 @@ def rca(
 
 @bench.command()
 def leaderboard(
-    only: Annotated[
-        list[str] | None, typer.Option(help="Rank on this set alone; may be given repeatedly.")
+    target: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Rank on this set alone; may be given repeatedly."),
     ] = None,
     ranker: Annotated[
         list[str] | None, typer.Option(help="Ask this ranker alone; may be given repeatedly.")
@@ -60,25 +61,32 @@ def leaderboard(
     limit: Annotated[
         int | None, typer.Option(help="The first cases of each set only, to try it out.", min=1)
     ] = None,
-    kept: Annotated[
-        bool, typer.Option("--kept", help="Rank nothing: write the page of what is kept.")
+    published: Annotated[
+        bool, typer.Option("--published", help="Rank nothing: write the page of what is "
+                           "published, and say what of it is stale.")
     ] = False,
     out: Annotated[
-        Path, typer.Option(help="The page to write; its picture goes to ../pictures.")
+        Path, typer.Option(help="The page to write, .md; its figures are published beside it as "
+                           ".json, its picture goes to ../pictures.")
     ] = Path("docs/leaderboards/rca.md"),
     as_json: Json = False,
 ) -> None:
     """Every root-cause ranker on every development set, plain and stressed: the page of it.
 
+    The page shows what is published beside it, in git, with what this run measured in its place.
     Rankings are kept below experiments/leaderboard; only those are made that are not there, or
-    whose code or data changed. Public sets are found through AIOPS_DATA. The page shows all sets.
+    whose code or data changed. Public sets are found through AIOPS_DATA.
     """
-    from aiops.workflows.leaderboard.sheets import lead
+    from aiops.errors import UsageError
+    from aiops.workflows.leaderboard.publish import again, lead
     from aiops.workflows.plan import Effort
 
-    effort = Effort(seeds, quick=quick, limit=limit)
+    if published and (target or ranker or quick or limit):
+        raise UsageError("--published ranks nothing. Leave out --set, --ranker, --quick and "
+                         "--limit, or leave out --published.")
     with reporting(as_json) as report:
-        report(lead(out, effort, only, ranker, rank=not kept))
+        report(again(out) if published else lead(out, Effort(seeds, quick=quick, limit=limit),
+                                                 target, ranker))
 
 
 @bench.command()

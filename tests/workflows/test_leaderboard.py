@@ -49,8 +49,8 @@ def test_a_second_run_makes_nothing_and_a_new_version_only_its_own(board, monkey
     monkeypatch.setattr(rca, "DEFAULT", "nsigma")
     assert again.missing(Effort(seeds=2)) == []
     assert {a.seed for task in again.missing(Effort(seeds=3)) for a in task.asked} == {2}
-    real = sets._version
-    monkeypatch.setattr(sets, "_version", lambda ranker, *other: (
+    real = sets.version
+    monkeypatch.setattr(sets, "version", lambda ranker, *other: (
         "changed" if ranker == "aiops.rca.nsigma" else real(ranker, *other)))
     lacks = again.missing(Effort(quick=True))
     assert {(a.ranker, a.slice) for task in lacks for a in task.asked} == {
@@ -63,7 +63,7 @@ def test_a_second_run_makes_nothing_and_a_new_version_only_its_own(board, monkey
 def version():
     """Of a ranker, after a module was changed; the real code comes back."""
     def clear():
-        sets._version.cache_clear()
+        sets.version.cache_clear()
         code_version._read.cache_clear()
 
     def of(ranker, changed="", stressed=False):
@@ -72,7 +72,7 @@ def version():
             if changed:
                 known = code_version.sources(code_version.ROOT)
                 patch.setitem(known, changed, known[changed] + "\nX = 1\n")
-            return sets._version(f"aiops.rca.{ranker}", "aiops.datasets.folder", stressed)
+            return sets.version(f"aiops.rca.{ranker}", "aiops.datasets.folder", stressed)
 
     yield of
     clear()

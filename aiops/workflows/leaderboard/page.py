@@ -3,55 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
 
 from aiops import rca
 from aiops.evaluation.figures import Figure
 from aiops.workflows.bench import shown_as
 from aiops.workflows.judging import FALSE_ALARM
-from aiops.workflows.leaderboard.targets import FALL, TARGETS, Target
+from aiops.workflows.leaderboard.falls import FALL
+from aiops.workflows.leaderboard.published import LIFT
+from aiops.workflows.leaderboard.sets import SETS
+from aiops.workflows.leaderboard.sheet import Sheet
+from aiops.workflows.leaderboard.targets import TARGETS, Target
 
 SHARES = {"ac@1": "AC@1", "ac@3": "AC@3", "avg@5": "Avg@5", "mrr": "MRR"}
 NAMES = {**SHARES, "abstained": "abstained", "seconds_p95": "p95 s"}
+STALE = "stale"
 STRESS = ("decoys=", "spans=", "without=", "edges_wrong=", "delay_s=", "two_faults")
-
-
-@dataclass(frozen=True)
-class Sheet:
-    """What is known of one set.
-
-    Args:
-        target: its name. incidents: how many are scored. figures: of all rankers, with the
-            falls of the default (``FALL``).
-        seeds: by ranker and slice. lacks: rankers of which Cases are missing.
-        runs: MLflow run by ranker.
-    """
-
-    target: str
-    incidents: int
-    figures: Sequence[Figure]
-    seeds: Mapping[tuple[str, str], int] = field(default_factory=dict)
-    lacks: Sequence[str] = ()
-    runs: Mapping[str, str] = field(default_factory=dict)
-
-    def find(self, model: str, part: str, metric: str) -> Figure | None:
-        """One figure; None: it was not measured."""
-        return self._known.get((model, part, metric))
-
-    @cached_property
-    def _known(self) -> dict[tuple[str, str, str], Figure]:
-        return {(f.model, f.slice, f.metric): f for f in self.figures}
-
-    def models(self) -> list[str]:
-        """Rankers that were measured, best AC@1 first; who has hindsight comes last."""
-        first = [f for f in self.figures if (f.slice, f.metric) == ("all", "ac@1")]
-        return [f.model for f in sorted(first, key=lambda f: (
-            getattr(rca.RANKERS.get(f.model), "hindsight", False), -f.value, f.model))]
-
-    def slices(self, model: str) -> list[str]:
-        """In the order in which they were measured."""
-        return list(dict.fromkeys(f.slice for f in self.figures if f.model == model))
 
 
 def page(sheets: Sequence[Sheet], about: Mapping[str, str], picture: str = "") -> str:
@@ -61,7 +27,7 @@ def page(sheets: Sequence[Sheet], about: Mapping[str, str], picture: str = "") -
         about: how, of what and when it was made, by name.
         picture: relative path of the picture; "": there is none.
     """
-    parts = [_head(about, picture), _lacking(sheets), _targets(sheets)]
+    parts = [_head(about, picture), _notes(sheets), _targets(sheets)]
     parts += [_plain(sheet) for sheet in sheets]
     parts += ["## Under stress\n\n" + _HOW_STRESS.format(default=rca.DEFAULT)]
     parts += [_stress(sheet) for sheet in sheets]
@@ -97,15 +63,41 @@ ranking alone, on a machine that did other work beside. `{rca.DEFAULT}` is the d
 {shown}"""
 
 
-def _lacking(sheets: Sequence[Sheet]) -> str:
+def _notes(sheets: Sequence[Sheet]) -> str:
+    """What is not measured, not of here, or not as measured."""
+    away = [name for name in SETS if name not in {sheet.target for sheet in sheets}]
+    told = [f"**Not measured:** {', '.join(away)}. Their targets are not judged.\n"] if away else []
     lacks = [f"- {s.target}: {', '.join(s.lacks)}\n" for s in sheets if s.lacks]
-    here = {sheet.target for sheet in sheets}
-    away = list(dict.fromkeys(t.set for t in TARGETS if t.set not in here))
-    told = [f"**Not here:** {', '.join(away)}. Their targets are not judged.\n"] if away else []
     if lacks:
-        told += ["**Not complete.** Of these, cases or stresses are still to be asked:\n\n"
-                 + "".join(lacks)]
+        told.append("**Not complete.** Of these, cases or stresses are still to be asked:\n\n"
+                    + "".join(lacks))
+    if any(s.stale for s in sheets):
+        told.append(_STALE + "".join(map(_stale, sheets)))
+    every = [each for sheet in sheets for each in sheet.measured]
+    if printed := sum(each.printed for each in every):
+        some = f"{printed} of the" if printed < len(every) else "all"
+        told.append(_PRINTED.format(rows=f"{some} {len(every)} rows"))
     return "\n".join(told)
+
+
+_STALE = """\
+**Stale.** These were made by other code or of other data than was here when this page was written,
+and say nothing of what is here. `aiops bench leaderboard --ranker NAME --set SET` measures anew.
+
+"""
+_PRINTED = """\
+**As printed.** Of {rows} (set and ranker) the rankings are lost: their figures were read back from
+this page as it was, and have the digits that it printed, no more. [Runs](#runs) tells which;
+measuring them anew gives all digits.
+"""
+
+
+def _stale(sheet: Sheet) -> str:
+    why: dict[tuple[str, str], list[str]] = {}
+    for name in sheet.stale:
+        why.setdefault((sheet.of[name].stale, sheet.of[name].commit), []).append(name)
+    return "".join(f"- {sheet.target}: {', '.join(names)} ({reason}; measured at "
+                   f"{shown_commit(at)})\n" for (reason, at), names in why.items())
 
 
 # --- targets -----------------------------------------------------------------------------
@@ -113,11 +105,12 @@ def _targets(sheets: Sequence[Sheet]) -> str:
     by_name = {sheet.target: sheet for sheet in sheets}
     rows = [_target(by_name[t.set], t) for t in TARGETS if t.set in by_name]
     met = [row[-2] for row in rows]
+    stale = f", {met.count(STALE)} of stale figures" if STALE in met else ""
     return "## Targets\n\n" + (
         f"{met.count('yes')} met, {met.count('no')} not met, {met.count('stated')} only stated, "
-        f"{met.count('not measured')} not measured. A fall is plain less stressed.\n\n") + table(
-        ["set", "protocol", "ranker", "figure", "to beat", "aim", "measured", "n", "met", "run"],
-        rows)
+        f"{met.count('not measured')} not measured{stale}. A fall is plain less stressed.\n\n"
+    ) + table(["set", "protocol", "ranker", "figure", "to beat", "aim", "measured", "n", "met",
+               "run"], rows)
 
 
 def _target(sheet: Sheet, target: Target) -> list[str]:
@@ -125,16 +118,16 @@ def _target(sheet: Sheet, target: Target) -> list[str]:
     sign = "" if target.aim is None else "at most" if target.most else "at least"
     name = target.metric.removeprefix(FALL)
     fall = FALL if target.metric.startswith(FALL) else ""
+    old = figure is not None and target.model in sheet.stale
     return [target.set, target.protocol, target.model, fall + NAMES[name], target.beat,
             "" if target.aim is None else f"{sign} {_number(target.aim, 2)}",
             "" if figure is None else cell(figure, 3), "" if figure is None else str(figure.n),
-            target.met(figure), _short(sheet.runs.get(target.model, ""))]
+            STALE if old else target.met(figure), _short(sheet, target.model)]
 
 
 # --- plain -------------------------------------------------------------------------------
 def _plain(sheet: Sheet) -> str:
-    if not (models := sheet.models()):
-        return f"## {sheet.target}\n\nNot measured.\n"
+    models = sheet.models()
     guess = [sheet.find(models[0], "all", m) for m in SHARES]
     rows = [["chance", *[_number(f.chance, 3) if f and f.chance is not None else ""
                          for f in guess], "1", "", "", "", ""]]
@@ -154,14 +147,14 @@ def _plain(sheet: Sheet) -> str:
 
 
 def _row(sheet: Sheet, model: str) -> list[str]:
-    first = sheet.find(model, "all", "ac@1")
-    lift = f"{first.value / first.chance:.1f}" if first and first.chance else ""
+    lift = sheet.find(model, "all", LIFT)
     seconds = [sheet.find(model, "all", f"seconds_p{q}") for q in (50, 95)]
     failed = sheet.find(model, "all", "failures")
-    return [_named(model), *[cell(sheet.find(model, "all", m), 3 if m in ("avg@5", "mrr") else 2)
-                             for m in SHARES], lift,
+    return [_named(sheet, model),
+            *[cell(sheet.find(model, "all", m), 3 if m in ("avg@5", "mrr") else 2) for m in SHARES],
+            f"{lift.value:.1f}" if lift else "",
             *[f"{f.value:.3g}" if f else "" for f in seconds],
-            f"{failed.value:.0f}" if failed else "", _short(sheet.runs.get(model, ""))]
+            f"{failed.value:.0f}" if failed else "", _short(sheet, model)]
 
 
 def _by_slice(sheet: Sheet, parts: Sequence[str], called: str) -> str:
@@ -192,8 +185,8 @@ def _stressed(sheet: Sheet, part: str, models: Sequence[str]) -> list[str]:
     of = [sheet.find(rca.DEFAULT, part, m) for m in ("ac@1", "ac@3", FALL + "ac@1")]
     any_of = of[0] or next(filter(None, (sheet.find(m, part, "ac@1") for m in models)), None)
     left = sheet.find(rca.DEFAULT, part, "left_out")
-    own = sheet.seeds.get((rca.DEFAULT, part.split(",")[0]), 1)
-    other = max([sheet.seeds.get((m, part.split(",")[0]), 1) for m in models], default=1)
+    own = sheet.seeds(rca.DEFAULT, part)
+    other = max([sheet.seeds(m, part) for m in models], default=1)
     seeds = str(own) if own == other else f"{own}, others {other}"
     return ["plain" if part == "all" else part, str(any_of.n) if any_of else "",
             f"{left.value:.0f}" if left else "", "" if part == "all" else seeds,
@@ -211,7 +204,7 @@ def _abstention(sheets: Sequence[Sheet]) -> str:
             kinds = [sheet.find(model, f"no_incident={k}", "abstained")
                      for k in ("disturbance", "control")]
             kinds.append(sheet.find(model, FALSE_ALARM, "abstained"))
-            rows.append([sheet.target, _named(model), cell(told),
+            rows.append([sheet.target, _named(sheet, model), cell(told),
                          cell(sheet.find(model, "all", "ac@1_answered")),
                          *[f"{cell(f)} (n {f.n})" if f else "" for f in kinds],
                          _value(sheet.find(model, "all", "ece"))])
@@ -224,12 +217,15 @@ def _abstention(sheets: Sequence[Sheet]) -> str:
 
 
 def _runs(sheets: Sequence[Sheet]) -> str:
-    rows = [[sheet.target, model, f"`{sheet.target}/{model}`", f"`{sheet.runs[model]}`"]
-            for sheet in sheets for model in sheet.models() if model in sheet.runs]
+    rows = [[s.target, model, f"`{s.target}/{model}`", f"`{s.of[model].run}`",
+             shown_commit(s.of[model].commit), f"{s.of[model].made} UTC",
+             "as printed" if s.of[model].printed else "all"]
+            for s in sheets for model in s.models()]
     return "" if not rows else (
         "## Runs\n\nEach row's figures, all slices and metrics, are one run of the MLflow "
         "experiment `rca-leaderboard` (`make ui` shows it; the artifact `figures.json` holds "
-        "them as they are).\n\n") + table(["set", "ranker", "run", "id"], rows)
+        "them as they are). Beside it the commit of the code that measured it.\n\n") + table(
+            ["set", "ranker", "run", "id", "commit", "measured", "digits"], rows)
 
 
 # --- words -------------------------------------------------------------------------------
@@ -266,9 +262,17 @@ def _number(value: float, places: int = 2) -> str:
     return f"-{told}" if value < 0 and float(told) else told
 
 
-def _named(model: str) -> str:
-    return f"**{model}** (default)" if model == rca.DEFAULT else shown_as(model)
+def _named(sheet: Sheet, model: str) -> str:
+    name = f"**{model}** (default)" if model == rca.DEFAULT else shown_as(model)
+    return f"{name} (stale)" if model in sheet.stale else name
 
 
-def _short(run_id: str) -> str:
-    return f"`{run_id[:8]}`" if run_id else ""
+def _short(sheet: Sheet, model: str) -> str:
+    """The beginning of its run's id."""
+    return f"`{sheet.of[model].run[:8]}`" if model in sheet.of else ""
+
+
+def shown_commit(told: str) -> str:
+    """Where the code stood, and whether files differed from it."""
+    at, *changes = told.split(", ")
+    return ", ".join([f"`{at}`", *changes])

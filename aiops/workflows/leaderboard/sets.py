@@ -65,14 +65,13 @@ class Set:
     @cached_property
     def _data(self) -> tuple[str, str]:
         """The reader's module, and a hash of what it reads."""
-        (reader,) = (m.__name__ for m in LAYOUTS.values() if m.recognise(self.dataset.root))
-        return reader, given(self.dataset)
+        return reader_of(self.dataset), given(self.dataset)
 
     def asked(self, question: Question) -> Asked:
         """With the version of what decides the answer: ranker, reader, stress, and the data."""
         reader, data = self._data
         entry, part = question.entry, question.slice
-        code = _version(type(entry.model).__module__, reader, part != PLAIN)
+        code = version(type(entry.model).__module__, reader, part != PLAIN)
         return Asked(entry.name, entry.part, part, question.seed, f"{code}-{data}")
 
     def plan(self, effort: Effort) -> Plan:
@@ -121,11 +120,21 @@ class Set:
 
 
 @cache
-def _version(ranker: str, reader: str, stressed: bool) -> str:
+def version(ranker: str, reader: str, stressed: bool) -> str:
     """Of the code that decides an answer; what is asked of all alike counts without its imports,
-    so that the answers of one ranker do not go stale with the code of another."""
+    so that the answers of one ranker do not go stale with the code of another.
+
+    Args:
+        ranker, reader: their modules.
+    """
     stresses = ["aiops.evaluation.variants"] * stressed
     return code_version([ranker, reader, *stresses], alone=_ASKS)
+
+
+def reader_of(dataset: Dataset) -> str:
+    """Name of the module that reads it."""
+    (reader,) = (m.__name__ for m in LAYOUTS.values() if m.recognise(dataset.root))
+    return reader
 
 
 def given(dataset: Dataset) -> str:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from aiops import rca
 from aiops.evaluation.figures import Figure
 from aiops.workflows.judging import FALSE_ALARM
+from aiops.workflows.leaderboard.falls import FALL
 from aiops.workflows.leaderboard.sets import SETS
 from aiops.workflows.plan import DECOYS
 
 LEARNED = "learned"  # the ranker that may use a system's own confirmed incidents
-FALL = "fall of "  # before a metric: plain less stressed, over the same cases
 
 
 @dataclass(frozen=True)
