@@ -36,8 +36,9 @@ def board(**of_default):
 
     def of(name, commit, seeds, **more):
         own = needed([f for f in figures if f.model == name], "nezha-ob")
-        return Measured("nezha-ob", name, 56, commit, "2026-11-26 12:30", "0123456789abcdef",
-                        ORIGIN, {"decoys=40": seeds}, figures=own, **more)
+        return Measured("nezha-ob", name, 56, commit, "2026-11-26 12:30",
+                        "slow" if name == "baro" else "fast", "0123456789abcdef", ORIGIN,
+                        {"decoys=40": seeds}, figures=own, **more)
 
     sheet = Sheet("nezha-ob", [
         of("fusion", "c1", 5, **of_default), of("best-single-metric", "c1", 1, printed=True),
@@ -88,6 +89,7 @@ def test_what_is_stale_or_carries_printed_digits_is_told(text):
     assert "- nezha-ob: baro (other code; measured at `c2`, with changes)\n" in text
     assert "**As printed.** Of 1 of the 3 rows" in text
     assert row(text, "`nezha-ob/best-single-metric`")[-1] == "as printed"
+    assert "other machines than the others' (fast):\n\n- slow: baro on nezha-ob\n" in text
     other = board(stale="other data")
     assert "**fusion** (default) (stale)" in other
     assert re.search(r"0 met, 0 not met, 0 only stated, \d+ not measured, 5 of stale", other)

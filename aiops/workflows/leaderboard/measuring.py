@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import platform
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from aiops import rca
@@ -39,7 +42,7 @@ def _measured(of: Set, name: str, kept: Tally, figures: Sequence[Figure], comple
               ) -> Measured:
     return Measured(
         of.target, name, len(of.plan(Effort()).incidents), commit(),
-        f"{datetime.now(UTC):%Y-%m-%d %H:%M}", _logged(of.target, name, figures),
+        f"{datetime.now(UTC):%Y-%m-%d %H:%M}", machine(), _logged(of.target, name, figures),
         origin(of.dataset, name, bool(kept.left_out)),
         {part: len(kept.seeds[part]) for part in kept.left_out if part in kept.seeds},
         complete, figures=needed(figures, of.target))
@@ -51,6 +54,18 @@ def commit() -> str:
 
     changed = ", with changes" if _git(CLONE, "status", "--porcelain", "--", "aiops") else ""
     return git_state(CLONE)["git.commit"][:9] + changed
+
+
+def machine() -> str:
+    """On what is measured."""
+    try:
+        told = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        told = ""
+    names = [line.split(":", 1)[1].strip() for line in told.splitlines()
+             if line.startswith("model name")]
+    return (f"{os.cpu_count()} cores{f' ({names[0]})' if names else ''}, {platform.system()} "
+            f"{platform.machine()}, Python {platform.python_version()}")
 
 
 def known(of: Set, name: str, kept: Tally) -> list[Figure]:

@@ -44,16 +44,16 @@ def judges() -> str:
     return code_version(["aiops.evaluation.ranking"], alone=_JUDGES)
 
 
-def changed(of: Origin, ranker: str, dataset: Dataset | None, before: str = "") -> str:
+def changed(of: Origin, ranker: str, data: str | None, before: str = "") -> str:
     """What is other here than when the figures were made, in words; "": nothing.
 
     Args:
-        dataset: the set as it is here; None: it is not, and what ``before`` says of data stands.
+        data: hash of the set here; None: it is not here, and what ``before`` says of data stands.
     """
     code = of.plain != _code(ranker, of.reader, False) or (
         of.stressed not in ("", _code(ranker, of.reader, True)))
-    data = OTHER_DATA in before if dataset is None else of.data != given(dataset)
-    told = {"other code": code, OTHER_DATA: data, "judged by other code": of.judged != judges()}
+    differs = OTHER_DATA in before if data is None else of.data != data
+    told = {"other code": code, OTHER_DATA: differs, "judged by other code": of.judged != judges()}
     return ", ".join(words for words, so in told.items() if so)
 
 

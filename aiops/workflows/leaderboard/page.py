@@ -9,7 +9,7 @@ from aiops.evaluation.figures import Figure
 from aiops.workflows.bench import shown_as
 from aiops.workflows.judging import FALSE_ALARM
 from aiops.workflows.leaderboard.falls import FALL
-from aiops.workflows.leaderboard.published import LIFT
+from aiops.workflows.leaderboard.published import LIFT, Measured
 from aiops.workflows.leaderboard.sets import SETS
 from aiops.workflows.leaderboard.sheet import Sheet
 from aiops.workflows.leaderboard.targets import TARGETS, Target
@@ -74,10 +74,11 @@ def _notes(sheets: Sequence[Sheet]) -> str:
     if any(s.stale for s in sheets):
         told.append(_STALE + "".join(map(_stale, sheets)))
     every = [each for sheet in sheets for each in sheet.measured]
+    told.append(_machines(every))
     if printed := sum(each.printed for each in every):
         some = f"{printed} of the" if printed < len(every) else "all"
         told.append(_PRINTED.format(rows=f"{some} {len(every)} rows"))
-    return "\n".join(told)
+    return "\n".join(filter(None, told))
 
 
 _STALE = """\
@@ -98,6 +99,17 @@ def _stale(sheet: Sheet) -> str:
         why.setdefault((sheet.of[name].stale, sheet.of[name].commit), []).append(name)
     return "".join(f"- {sheet.target}: {', '.join(names)} ({reason}; measured at "
                    f"{shown_commit(at)})\n" for (reason, at), names in why.items())
+
+
+def _machines(every: Sequence[Measured]) -> str:
+    """Whose seconds are not to be compared with those of most rows."""
+    by: dict[str, list[str]] = {}
+    for each in every:
+        by.setdefault(each.machine, []).append(f"{each.ranker} on {each.set}")
+    most, *others = sorted(by, key=lambda machine: -len(by[machine])) or [""]
+    told = "".join(f"- {machine}: {', '.join(by[machine])}\n" for machine in others)
+    return told and ("**Seconds** of these are of other machines than the others' "
+                     f"({most}):\n\n{told}")
 
 
 # --- targets -----------------------------------------------------------------------------

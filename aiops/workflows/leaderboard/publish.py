@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import platform
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
@@ -12,18 +10,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aiops import datasets, rca
-from aiops.datasets import Dataset
 from aiops.errors import LayoutError, UsageError
 from aiops.evaluation.figures import Figure
 from aiops.plots.across_sets import across_sets
 from aiops.plots.style import to_png
 from aiops.workflows import whole
 from aiops.workflows.leaderboard import board, published
-from aiops.workflows.leaderboard.measuring import commit, measured
+from aiops.workflows.leaderboard.measuring import commit, machine, measured
 from aiops.workflows.leaderboard.origin import changed
 from aiops.workflows.leaderboard.page import page, shown_commit
 from aiops.workflows.leaderboard.published import Measured, Published
-from aiops.workflows.leaderboard.sets import SETS
+from aiops.workflows.leaderboard.sets import SETS, given
 from aiops.workflows.leaderboard.sheet import Sheet
 from aiops.workflows.plan import DECOYS, SEEDS, Effort
 
@@ -143,9 +140,10 @@ def _compared(found: Sequence[Measured]) -> list[Measured]:
             for each in found]
 
 
-def _here(target: str) -> Dataset | None:
+def _here(target: str) -> str | None:
+    """Hash of a set's data; None: it is not on this machine."""
     try:
-        return datasets.load(target)
+        return given(datasets.load(target))
     except LayoutError:
         return None
 
@@ -159,17 +157,6 @@ def draw(figures: Sequence[Figure]) -> Picture:
 def _about(command: str, rankings: int, seconds: float) -> dict[str, str]:
     """How, of what, on what and when the page was made."""
     return {"command": f"`{command}`", "commit": shown_commit(commit()),
-            "made": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC", "machine": _machine(),
+            "made": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC", "machine": machine(),
             "the last run": f"{rankings:,} rankings in {seconds / 60:.1f} minutes, two processes "
                             "at once; all others were made before"}
-
-
-def _machine() -> str:
-    try:
-        told = Path("/proc/cpuinfo").read_text()
-    except OSError:
-        told = ""
-    names = [line.split(":", 1)[1].strip() for line in told.splitlines()
-             if line.startswith("model name")]
-    return (f"{os.cpu_count()} cores{f' ({names[0]})' if names else ''}, {platform.system()} "
-            f"{platform.machine()}, Python {platform.python_version()}")

@@ -36,7 +36,7 @@ class Measured:
     Args:
         incidents: how many are scored.
         commit, made: where the code stood, and when (UTC).
-        run: id of the MLflow run. origin: of what it was made.
+        machine: on which, for its seconds. run: id of the MLflow run. origin: of what it was made.
         seeds: how often each stress was drawn.
         complete: whether all that the leaderboard asks was asked.
         printed: figures carry the digits of a page, and only those that it printed.
@@ -48,6 +48,7 @@ class Measured:
     incidents: int
     commit: str
     made: str
+    machine: str
     run: str
     origin: Origin
     seeds: Mapping[str, int] = field(default_factory=dict)
