@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 HEAVY = {"pandas", "pyarrow", "duckdb", "numba", "torch", "mlflow", "dowhy", "sklearn",
          "matplotlib"}
 IO_FREE = {"windows", "case", "base", "checks", "evidence", "explained", "plots", "features",
-           "causal", "logs", "changes", "detection", "rca", "evaluation"}
+           "causal", "logs", "changes", "detection", "rca", "evaluation", "simulation"}
 ROOMS = {path.stem if path.suffix == ".py" else path.name for path in (ROOT / "aiops").iterdir()
          if path.suffix == ".py" or (path / "__init__.py").exists()}
 
