@@ -17,13 +17,16 @@ def register_ranker(
     metrics: Annotated[Path | None, typer.Option(
         help="Folder of `aiops pipeline rank`'s figures, to keep with the run.",
         exists=True, file_okay=False)] = None,
+    ranker: Annotated[str | None, typer.Option(
+        help="Another ranker than the default; it is registered as `rank-NAME`.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Register the default root-cause ranker once, so that `aiops serve` can serve it.
+    """Register a root-cause ranker once, the default one, so that `aiops serve` can serve it.
 
     As `rank`, or as `DATASET-rank` where it has seen that data set's past incidents.
     """
-    from aiops.workflows import ranker
+    from aiops import rca
+    from aiops.workflows import ranker as workflow
 
     with reporting(as_json) as report:
-        report(ranker.register(dataset, metrics))
+        report(workflow.register(dataset, metrics, ranker or rca.DEFAULT))

@@ -15,6 +15,7 @@ from aiops.rca.circa import Circa
 from aiops.rca.correlation import RankedCorrelation
 from aiops.rca.explain import explain
 from aiops.rca.fusion import Fusion
+from aiops.rca.graph_network import GraphNetwork
 from aiops.rca.learned import Learned
 from aiops.rca.microrank import MicroRank
 from aiops.rca.nezha import Nezha
@@ -23,8 +24,8 @@ from aiops.rca.random_walk import RandomWalk
 from aiops.rca.traversal import Traversal
 
 __all__ = ["DEFAULT", "RANKERS", "Baro", "BestSingleMetric", "Circa", "Explanation", "Fusion",
-           "Learned", "MicroRank", "NSigma", "Nezha", "RandomWalk", "RankedCorrelation",
-           "StructuralCausal", "Traversal", "explain", "make", "rank"]
+           "GraphNetwork", "Learned", "MicroRank", "NSigma", "Nezha", "RandomWalk",
+           "RankedCorrelation", "StructuralCausal", "Traversal", "explain", "make", "rank"]
 
 RANKERS: dict[str, type[Ranker]] = {
     "fusion": Fusion,
@@ -33,6 +34,7 @@ RANKERS: dict[str, type[Ranker]] = {
     "random-walk": RandomWalk,
     "circa": Circa,
     "causal": StructuralCausal,
+    "gnn": GraphNetwork,
     "microrank": MicroRank,
     "nezha": Nezha,
     "learned": Learned,

@@ -16,17 +16,18 @@ KIND = "ranker"
 NAME = "rank"  # the registered model that knows no system
 CODE = Path(__file__).parents[1] / "serving" / "ranker_entry.py"
 FORM = registry.Form(KIND, CODE, wire.SIGNATURE,
-                     ("mlflow", "numpy", "pandas", "pyarrow", "scikit-learn"))
+                     ("mlflow", "numpy", "onnxruntime", "pandas", "pyarrow", "scikit-learn"))
 
 
-def named(dataset: Path | str | None = None) -> str:
+def named(dataset: Path | str | None = None, ranker: str = "") -> str:
     """The registered model's name: of the ranker that knows no system, or of the one that has
-    seen this data set's past incidents.
+    seen this data set's past incidents; with the ranker's own, where it is not the default.
 
-    >>> named(), named("datasets/shop")
-    ('rank', 'shop-rank')
+    >>> named(), named("datasets/shop"), named(ranker="gnn")
+    ('rank', 'shop-rank', 'rank-gnn')
     """
-    return NAME if dataset is None else f"{Path(dataset).resolve().name}-{NAME}"
+    name = f"{NAME}-{ranker}" if ranker else NAME
+    return name if dataset is None else f"{Path(dataset).resolve().name}-{name}"
 
 
 def register(ranker: Ranker, example: Case, name: str) -> int:

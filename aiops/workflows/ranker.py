@@ -1,4 +1,4 @@
-"""Register the default ranker, with the figures that it reached, so that it can be served."""
+"""Register a ranker, with the figures that it reached, so that it can be served."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ _START = pd.Timestamp("2026-11-25T10:00:00Z")
 _REQUESTS, _EVERY_S, _NORMAL_S, _ABNORMAL_S = 60, 2, 80, 40
 
 
-def register(dataset: str | Path | None = None, metrics: Path | None = None) -> dict[str, Any]:
-    """Register the default ranker once; it is the champion from then on.
+def register(dataset: str | Path | None = None, metrics: Path | None = None,
+             name: str = rca.DEFAULT) -> dict[str, Any]:
+    """Register a ranker once; it is the champion from then on.
 
     One version an edition of its code, settings and what it learned: the same registers once.
     There is no contest. A version is ranked with by the code that is installed, so an older one
@@ -29,20 +30,22 @@ def register(dataset: str | Path | None = None, metrics: Path | None = None) -> 
 
     Args:
         dataset: a data set whose past incidents it sees, unlabelled; None: it knows no system.
-        metrics: folder in which ``rank`` left figures; those of the default go to the run.
+        metrics: folder in which ``rank`` left figures; those of this ranker go to the run.
+        name: of the ranker; another than the default one is a registered model of its own.
 
     Returns:
         model, version, champion (its number), incidents (that it has seen), figures (logged).
 
     Raises:
-        UsageError: the data set has no past incidents.
+        UsageError: the data set has no past incidents, or no such ranker.
     """
-    model, past = rankers.named(dataset), _past(dataset)
-    ranker = rca.make(rca.DEFAULT).fit(past) if past else rca.make(rca.DEFAULT)
-    figures = [] if metrics is None else _of_the_default(rank.read(metrics))
+    ranker = rca.make(name)
+    model, past = rankers.named(dataset, "" if name == rca.DEFAULT else name), _past(dataset)
+    ranker = ranker.fit(past) if past or name != rca.DEFAULT else ranker
+    figures = [] if metrics is None else [f for f in rank.read(metrics) if f.model == name]
     version = tracking.with_content(model, ranker_file.content(ranker))
     if version is None:
-        version = _log(ranker, model, len(past), figures)
+        version = _log(ranker, name, model, len(past), figures)
     if tracking.champion(model) != version:
         tracking.promote(model, version)
     return {"model": model, "version": version, "champion": version, "incidents": len(past),
@@ -59,13 +62,9 @@ def _past(dataset: str | Path | None) -> list[Case]:
     return found
 
 
-def _of_the_default(figures: list[Figure]) -> list[Figure]:
-    return [each for each in figures if each.model == rca.DEFAULT]
-
-
-def _log(ranker: Ranker, model: str, incidents: int, figures: list[Figure]) -> int:
-    settings = {**ranker.get_params(deep=False), "ranker": rca.DEFAULT, "incidents": incidents}
-    with tracking.start(model, f"register {rca.DEFAULT}", settings,
+def _log(ranker: Ranker, name: str, model: str, incidents: int, figures: list[Figure]) -> int:
+    settings = {**ranker.get_params(deep=False), "ranker": name, "incidents": incidents}
+    with tracking.start(model, f"register {name}", settings,
                         {"judged.on": ", ".join(sorted({each.dataset for each in figures}))}):
         if figures:
             tracking.log_figures(figures)

@@ -64,6 +64,6 @@ def test_every_benchmark_is_listed() -> None:
     listed = (BENCHMARKS / "README.md").read_text()
     there = [path.name for path in sorted(BENCHMARKS.glob("*.py"))]
     assert there == ["changes.py", "confidence.py", "confirmed_incidents.py", "detection.py",
-                     "large_graph.py", "peers.py", "rca.py", "serve_rank.py", "templates.py"]
+                     "graph_ranker.py", "large_graph.py", "peers.py", "rca.py", "serve_rank.py", "templates.py"]
     for path in BENCHMARKS.glob("*.py"):
         assert f"python benchmarks/{path.name}" in listed

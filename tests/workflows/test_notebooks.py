@@ -175,6 +175,17 @@ def test_judge_changes_says_what_a_release_did_and_when_it_would_have_been_stopp
     assert "roll back</td>" in page
 
 
+def test_train_graph_ranker_trains_judges_and_writes_a_network(tmp_path):
+    given = {"systems": 12, "incidents": 1, "networks": 1, "epochs": 2, "judged": "",
+             "curve": "4 8", "folder": str(tmp_path / "kept")}
+    done = notebooks.run(ROOT / "notebooks/09-train-graph-ranker.ipynb", tmp_path / "out", given)
+    page = done.report.read_text()
+    assert re.search(r"<strong>\d+ incidents of 1?\d made systems</strong>", page)
+    assert 'alt="From 8 systems it learned more than fusion knows on' in page
+    assert (tmp_path / "kept/network.onnx").stat().st_size > 10_000
+    assert len(list((tmp_path / "kept").glob("made-12x1-*.npz"))) == 1
+
+
 def test_a_report_says_which_version_of_the_data_it_is_made_of(tmp_path):
     book = nbformat.read(write(tmp_path / "small.ipynb"), 4)
     book.cells[1].source = 'dataset: str = "shop-trial"  # a recorded data set'

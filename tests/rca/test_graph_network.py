@@ -1,0 +1,77 @@
+"""The graph ranker as it is bundled: an ONNX file that needs no torch."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from aiops import rca
+from aiops.case import Case
+from aiops.rca import graph_network
+from aiops.rca.graph_network import GraphNetwork, ask, moved_by
+from aiops.rca.incident_graph import GROUPS
+from aiops.tracking import ranker_file
+from aiops.workflows.ranker import example
+
+
+@pytest.fixture(scope="module")
+def case() -> Case:
+    return example()
+
+
+def test_it_blames_who_became_slow(case: Case) -> None:
+    blame = rca.rank(case, "gnn")
+    assert blame.index[0] == "pay"
+    assert 0.5 < blame.attrs["confidence"] <= 1.0
+    assert blame.attrs["abstains"] is False
+
+
+def test_probabilities_of_suspects_and_nobody_sum_to_one(case: Case) -> None:
+    suspects, nobody = ask(GraphNetwork().graph(case))
+    assert suspects.sum() + nobody == pytest.approx(1.0, abs=1e-5)
+
+
+def test_it_abstains_where_nothing_happened(case: Case) -> None:
+    start, end = case.normal[0]
+    middle = start + (end - start) * 0.7
+    calm = Case(((start, middle),), (middle, end), entry_service=case.entry_service,
+                **case.tables)
+    assert rca.rank(calm, "gnn").attrs["abstains"] is True
+
+
+def test_what_moved_it_is_own_evidence_and_that_of_neighbours(case: Case) -> None:
+    graph = GraphNetwork().graph(case)
+    found = moved_by(graph, "pay")
+    assert set(found["of"]) <= {"shop", "pay"}
+    assert set(found["evidence"]) <= set(GROUPS)
+    assert found.iloc[0]["of"] == "pay"
+    assert found.iloc[0]["effect"] > 0
+    assert list(found["effect"].abs()) == sorted(found["effect"].abs(), reverse=True)
+
+
+def test_an_effect_is_what_the_answer_loses_without_that_evidence(case: Case) -> None:
+    graph = GraphNetwork().graph(case)
+    first = moved_by(graph, "pay").iloc[0]
+    columns = [graph_network.NODES.index(name) for name in GROUPS[first["evidence"]]]
+    x = graph.x.copy()
+    x[graph.names.index(first["of"]), columns] = 0.0
+    at = graph.names.index("pay")
+    odds = [np.log(p / (1 - p)) for p in (ask(graph)[0][at], ask(graph, x)[0][at])]
+    assert first["effect"] == pytest.approx(odds[0] - odds[1], abs=1e-3)
+
+
+def test_a_kept_ranker_carries_its_network(case: Case, tmp_path) -> None:
+    fitted = GraphNetwork().fit([])
+    stored = ranker_file.load_file(ranker_file.save_file(fitted, tmp_path / "gnn.json"))
+    assert stored.network_.tobytes() == graph_network.NETWORK.read_bytes()
+    pd.testing.assert_series_equal(stored.rank(case), fitted.rank(case))
+
+
+def test_asking_it_loads_no_torch() -> None:
+    code = ("from aiops import rca; from aiops.workflows.ranker import example; import sys; "
+            "rca.rank(example(), 'gnn'); assert 'torch' not in sys.modules")
+    subprocess.run([sys.executable, "-c", code], check=True)
