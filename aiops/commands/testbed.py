@@ -68,6 +68,8 @@ def fault(
     target: Annotated[str | None, typer.Option(help="Where; the first possible without.")] = None,
     before: Annotated[float, typer.Option(help="Seconds of load without the fault.", min=1)] = 60,
     during: Annotated[float, typer.Option(help="Seconds of load with the fault.", min=1)] = 45,
+    strength: Annotated[str, typer.Option(
+        help="How strong: `fair`, or `slow-burn` where the fault can grow.")] = "fair",
     rate: Rate = 10.0,
     seed: Seed = 0,
     into: Into = Path("experiments/testbed"),
@@ -78,17 +80,16 @@ def fault(
 
     with reporting(as_json) as report:
         if name == "list":
-            known = [*faults.FAULTS.values(), *faults.DISTURBANCES.values()]
-            report([{"fault": f.name, "layer": f.layer, "targets": ", ".join(f.targets)}
-                    for f in known])
+            report([{"fault": f.name, "layer": f.layer, "targets": ", ".join(f.targets),
+                     "strengths": ", ".join(f.strengths)} for f in faults.KNOWN.values()])
             return
         planted = faults.find(name)
         where = target or planted.targets[0]
-        truth = planted.truth(where)
+        truth = planted.truth(where, strength)
         with _running(into) as (shop, _):
             port = shop.ports["gateway"]
             normal = _loaded(port, before, rate, seed)
-            with planted.planted(shop, where):
+            with planted.planted(shop, where, strength):
                 abnormal = _loaded(port, during, rate, seed + 1)
         report({"truth": truth, "before": normal, "during": abnormal})
 
@@ -97,6 +98,9 @@ def fault(
 def record(
     folder: Annotated[Path, typer.Argument(help="Folder of the data set; gone on with if begun.")],
     seed: Seed = 1,
+    plan: Annotated[str, typer.Option(
+        help="What is recorded: `shop`, or `parts` (faults of several parts, 32 minutes).")
+    ] = "shop",
     rate: Rate = 10.0,
     busy: Annotated[
         bool, typer.Option("--busy", help="Record on a busy machine too, and say so in the data.")
@@ -105,12 +109,15 @@ def record(
 ) -> None:
     """Record a labelled data set of incidents, disturbances, controls and normal traffic.
 
-    Takes about 100 minutes, waits for a quiet machine, and goes on where it was cut off.
+    Takes about 100 minutes (`shop`), waits for a quiet machine, and goes on where it was cut off.
     """
+    from aiops.testbed import plan as plans
     from aiops.testbed import record as recorder
 
+    drawn, windows = plans.find(plan)
     with reporting(as_json) as report:
-        truth = recorder.record(folder, seed, only_quiet=not busy, requests_per_s=rate,
+        truth = recorder.record(folder, seed, drawn(seed), only_quiet=not busy,
+                                requests_per_s=rate, min_windows=windows,
                                 say=lambda text: typer.echo(text, err=True))
         report([{"id": name, **entry} for name, entry in truth.items()])
 

@@ -24,6 +24,7 @@ HOOKS: dict[str, dict[str, Any]] = {  # name -> parameters with their defaults; 
     "errors": {"share": None, "route": ""},
     "hog": {"duty": 1.0, "threads": 1},
     "leak": {"kb": None},
+    "queue": {"ms": None, "slots": 1},
     "allocation": {"share": None, "count": None},
     "wrong": {"factor": None},
     "pool": {"duty": 1.0, "period_s": 2.0},
@@ -60,6 +61,7 @@ class Hooks:
         self._leaked: list[bytearray] = []
         self._hog = threading.Event()
         self._holding: asyncio.Task[None] | None = None
+        self._slots = asyncio.Semaphore()
 
     async def set(self, hook: str, params: dict[str, Any]) -> None:
         filled = checked(hook, params)
@@ -73,6 +75,8 @@ class Hooks:
             if self.pool is None:
                 raise InputError("The hook 'pool' needs a service with a database pool.")
             self._holding = asyncio.create_task(_hold(self.pool, **filled))
+        if hook == "queue":
+            self._slots = asyncio.Semaphore(filled["slots"])
         self.on[hook] = filled
 
     async def clear(self, hook: str) -> None:
@@ -103,6 +107,10 @@ class Hooks:
         """
         if (hook := self._struck("latency", route)) is not None:
             await asyncio.sleep(_about(hook["ms"]))
+        if (hook := self.on.get("queue")) is not None:
+            async with self._slots:
+                if self.on.get("queue") is hook:  # else it is cleared: who still waits goes on
+                    await asyncio.sleep(_about(hook["ms"]))
         if (hook := self._struck("cpu", route)) is not None:
             _burn(hook["ms"])
         if (hook := self._struck("allocation", route)) is not None:

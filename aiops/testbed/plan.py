@@ -3,12 +3,12 @@
 import json
 import random
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from aiops.errors import InputError
-from aiops.testbed.faults import CANARY, DISTURBANCES, FAULTS, find
+from aiops.errors import InputError, UsageError
+from aiops.testbed.faults import BURN_S, CANARY, DISTURBANCES, FAIR, FAULTS, KNOWN, SLOW_BURN
 
 ROLES = ("incident", "disturbance", "control", "normal")
 LEAD_S = 5  # load runs, nothing counts yet
@@ -17,7 +17,8 @@ BEFORE_S, WITH_S, AFTER_S = 60, 45, 10
 
 @dataclass(frozen=True)
 class Entry:
-    """One recording to make. ``fault`` and ``target`` are empty where nothing is planted."""
+    """One recording to make. ``fault`` and ``target`` are empty where nothing is planted; ``also``
+    are more faults at the same time, ``part`` is the slice in which the incident is judged."""
 
     id: str
     role: str
@@ -28,7 +29,14 @@ class Entry:
     after_s: int
     fault: str = ""
     target: str = ""
-    strength: str = "fair"
+    strength: str = FAIR
+    also: tuple[tuple[str, str], ...] = ()
+    part: str = ""
+
+    @property
+    def planted(self) -> tuple[tuple[str, str], ...]:
+        """Every kind that is planted, with its target."""
+        return ((self.fault, self.target), *self.also) if self.fault else ()
 
     @property
     def seconds(self) -> int:
@@ -76,7 +84,7 @@ def _targets(rng: random.Random, kinds: Iterable[str], count: int,
     """``count`` pairs of kind and target: kinds in turn, those with little choice first, each
     at its least used target (of these the one that fewest kinds can be planted at)."""
     used = Counter() if used is None else used
-    targets = {kind: find(kind).targets for kind in kinds}
+    targets = {kind: KNOWN[kind].targets for kind in kinds}
     chances = Counter(target for each in targets.values() for target in each)
     pairs = Counter[tuple[str, str]]()
     while targets and pairs.total() < count:
@@ -105,15 +113,72 @@ def _entries(rng: random.Random, todo: list[tuple[str, str, str]], normal_s: int
     return entries
 
 
+_Planted = tuple[str, tuple[tuple[str, str], ...], str]  # part, kinds with targets, strength
+_PARTS: tuple[_Planted, ...] = (
+    ("two-causes", (("cpu-burn", "cart"), ("errors", "inventory")), FAIR),
+    ("two-causes", (("missing-index", "postgresql"), ("stall", "notifier")), FAIR),
+    ("two-causes", (("slow-network", "gateway->catalog"), ("pool-held", "inventory")), FAIR),
+    ("slow-burn", (("cpu-burn", "catalog"),), SLOW_BURN),
+    ("slow-burn", (("pool-held", "inventory"),), SLOW_BURN),
+    ("cascade", (("cascade", "catalog"),), FAIR),
+    ("cascade", (("cascade", "cart"),), FAIR),
+    ("outside", (("others-batch", "postgresql"),), FAIR),
+    ("outside", (("slow-links", "cart"),), FAIR),
+)
+
+
+def parts(seed: int, normal: int = 2, normal_s: int = 180) -> list[Entry]:
+    """A plan of faults of several parts, in drawn order, with a control and normal traffic:
+    two causes at once, slow burns, cascades, causes outside of the graph."""
+    rng = random.Random(seed)
+    todo: list[_Planted] = [*_PARTS, ("control", (), FAIR), *[("normal", (), FAIR)] * normal]
+    rng.shuffle(todo)
+    bare = _entries(rng, [(_role(part), "", "") for part, *_ in todo], normal_s, [])
+    offset, entries = 0.0, []
+    for entry, told in zip(bare, todo, strict=True):
+        entries.append(replace(_filled(entry, *told), offset_s=offset))
+        offset += entries[-1].seconds
+    return entries
+
+
+PLANS: dict[str, tuple[Callable[[int], list[Entry]], int]] = {
+    # name -> how it is drawn, and the fault-free windows that it yields at the least
+    "shop": (draw, 40), "parts": (parts, 15)}
+
+
+def find(name: str) -> tuple[Callable[[int], list[Entry]], int]:
+    """How the plan of that name is drawn from a seed, and how many windows judge its faults."""
+    if name not in PLANS:
+        raise UsageError(f"The plan must be one of {sorted(PLANS)}, got {name!r} instead.")
+    return PLANS[name]
+
+
+def _role(part: str) -> str:
+    return part if part in ROLES else "incident"
+
+
+def _filled(entry: Entry, part: str, planted: tuple[tuple[str, str], ...],
+            strength: str) -> Entry:
+    if not planted:
+        return entry
+    (fault, target), *also = planted
+    with_s = BURN_S if strength == SLOW_BURN else WITH_S
+    return replace(entry, fault=fault, target=target, strength=strength, also=tuple(also),
+                   part=part, with_s=with_s)
+
+
 def _prefix(role: str) -> str:
     return "normal-" if role == "normal" else "r"
 
 
 def save(plan: list[Entry], path: Path) -> None:
     """Write the plan, so that a resumed recording follows the same one."""
-    path.write_text(json.dumps([asdict(entry) for entry in plan], indent=1) + "\n")
+    told = [{key: value for key, value in asdict(entry).items()
+             if value or key not in ("also", "part")} for entry in plan]
+    path.write_text(json.dumps(told, indent=1) + "\n")
 
 
 def load(path: Path) -> list[Entry]:
     """Read a plan that ``save`` wrote."""
-    return [Entry(**entry) for entry in json.loads(path.read_text())]
+    return [Entry(**{**entry, "also": tuple(map(tuple, entry.get("also", ())))})
+            for entry in json.loads(path.read_text())]

@@ -9,7 +9,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Collection, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -122,12 +122,10 @@ def _record(entry: Entry, shop: "Shop", sink: Tap, folder: Path,
 
 
 def _follow(entry: Entry, shop: "Shop", start: float) -> None:
-    """Sit out the entry's times, with its fault planted in the middle part."""
+    """Sit out the entry's times, with its faults planted in the middle part."""
     begin, end = start + entry.before_s, start + entry.before_s + entry.with_s
     _until(begin)
-    planted = (faults.find(entry.fault).planted(shop, entry.target, entry.strength)
-               if entry.fault else nullcontext())
-    with planted:
+    with faults.all_planted(shop, entry.planted, entry.strength):
         _until(end)
     _until(end + entry.after_s)
 
@@ -172,10 +170,9 @@ def _noticed(records: "pd.DataFrame", start: float, begin: float, end: float) ->
 
 def _planted(entry: Entry, start: float) -> dict[str, Any]:
     """The truth of an entry; one without culprits for disturbances and controls."""
-    if entry.fault:
-        told = faults.find(entry.fault).truth(entry.target, entry.strength)
-    else:
-        told = {"culprits": [], "kind": "none"}
+    told = faults.truth_of_all(entry.planted, entry.strength)
+    if entry.part:
+        told["slices"] = [f"part={entry.part}"]
     begin = start + entry.before_s
     return {**told, "role": entry.role, "start": _stamp(begin),
             "end": _stamp(begin + entry.with_s)}

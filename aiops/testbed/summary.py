@@ -32,7 +32,8 @@ def _row(entry: Entry, recording: Path, truth: Row) -> Row:
     told = json.loads((recording / "recording.json").read_text())
     contention = told["contention"]["summary"]
     return {
-        "id": entry.id, "role": entry.role, "fault": entry.fault, "target": entry.target,
+        "id": entry.id, "role": entry.role, "fault": "+".join(fault for fault, _ in entry.planted),
+        "target": "+".join(target for _, target in entry.planted),
         "noticed_s": _noticed_s(told, truth), "silent": truth.get("silent"),
         "requests": told["load"]["requests"], "p95_ms": told["load"]["latency_p95_ms"],
         "bytes": sum(file.stat().st_size for file in recording.iterdir()),

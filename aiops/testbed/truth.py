@@ -1,8 +1,9 @@
 """Whether a planted fault could be seen at the shop's entrance, by the load's own records.
 
 A fault in a rare route hides in the whole, so each entry route is judged by itself: its p95
-and its share of failed requests in the fault's window, against the range of at least 40
-fault-free windows of the same length. Nothing left the range: the fault is silent.
+and its share of failed requests in the fault's window (its last 45 s, where it is longer),
+against the range of at least 40 fault-free windows of the same length. Nothing left the range:
+the fault is silent.
 """
 
 import json
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MIN_WINDOWS = 40
+JUDGED_S = 45  # what grows is judged when it has grown
 # With six routes and two measures, one window in four would leave a bare range of 40 by
 # chance; these margins above its upper end bring that down to a few in a hundred.
 LATENCY_FACTOR, FAILED_MARGIN = 1.2, 0.02
@@ -98,6 +100,7 @@ def complete(folder: Path, min_windows: int = MIN_WINDOWS,
     free_of: dict[int, list[Levels]] = {}
     for recording, entry in truth.items():
         start, end = pd.Timestamp(entry["start"]), pd.Timestamp(entry["end"])
+        start = max(start, end - pd.Timedelta(seconds=JUDGED_S))
         seconds = round((end - start).total_seconds())
         if seconds not in free_of:
             free_of[seconds] = fault_free(folder, seconds, spoilt_too)

@@ -16,8 +16,10 @@ def test_fault_list_names_every_fault_with_its_targets() -> None:
     from aiops.testbed import faults
 
     rows = json.loads(run("fault", "list", "--json").stdout)
-    assert [row["fault"] for row in rows] == [*faults.FAULTS, *faults.DISTURBANCES]
+    assert [row["fault"] for row in rows] == list(faults.KNOWN)
     assert all(row["targets"] for row in rows)
+    assert {row["fault"] for row in rows if "slow-burn" in row["strengths"]} == {
+        "cpu-burn", "pool-held"}
 
 
 def test_an_unknown_fault_or_target_is_refused_before_anything_starts() -> None:

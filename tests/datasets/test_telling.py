@@ -11,7 +11,7 @@ from aiops.otlp import decode, files
 TELLING = re.compile(r"planted|inject|testbed[./](hooks|faults)|File \"/", re.IGNORECASE)
 
 
-@pytest.mark.parametrize("name", ["shop", "shop-2", "shop-trial"])
+@pytest.mark.parametrize("name", ["shop", "shop-2", "shop-parts", "shop-trial"])
 @pytest.mark.parametrize(("signal", "tables"), [
     ("logs", {"logs": "body", "log_attributes": "string"}),
     ("traces", {"spans": "name", "span_attributes": "string"})])

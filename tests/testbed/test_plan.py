@@ -1,10 +1,12 @@
+import json
 from collections import Counter
 
 import pytest
 
+from aiops import datasets
 from aiops.errors import InputError
 from aiops.testbed import plan
-from aiops.testbed.faults import CANARY, DISTURBANCES, FAULTS
+from aiops.testbed.faults import CANARY, DISTURBANCES, FAULTS, find
 from aiops.testbed.names import SERVICES
 
 
@@ -56,3 +58,41 @@ def test_saved_plan_comes_back(tmp_path):
 def test_more_canaries_than_incidents_are_refused():
     with pytest.raises(InputError, match="among the incidents"):
         plan.draw(1, incidents=2, canaries=3)
+
+
+def test_the_plans_of_what_is_recorded_read_and_are_drawn_as_ever():
+    first = plan.load(datasets.BUNDLED / "shop" / "plan.json")
+    assert first == plan.draw(1)
+    assert plan.load(datasets.BUNDLED / "shop-2" / "plan.json") == plan.grow(first, 2)
+
+
+def test_a_plan_of_one_fault_each_is_written_as_ever(tmp_path):
+    plan.save(plan.draw(1), tmp_path / "plan.json")
+    assert json.loads((tmp_path / "plan.json").read_text()) == json.loads(
+        (datasets.BUNDLED / "shop" / "plan.json").read_text())
+
+
+def test_a_plan_of_several_parts_has_every_part_and_can_be_planted():
+    drawn = plan.parts(1)
+    assert Counter(e.part or e.role for e in drawn) == {
+        "two-causes": 3, "slow-burn": 2, "cascade": 2, "outside": 2, "control": 1, "normal": 2}
+    assert {len(e.planted) for e in drawn if e.part == "two-causes"} == {2}
+    assert drawn == plan.parts(1) != plan.parts(2)
+    for entry in drawn:
+        for name, target in entry.planted:
+            assert target in find(name).targets
+            assert entry.strength in find(name).strengths
+    for earlier, later in zip(drawn, drawn[1:], strict=False):
+        assert later.offset_s == earlier.offset_s + earlier.seconds
+
+
+def test_a_plan_of_several_parts_comes_back(tmp_path):
+    drawn = plan.parts(1)
+    plan.save(drawn, tmp_path / "plan.json")
+    assert plan.load(tmp_path / "plan.json") == drawn
+
+
+def test_a_plan_that_nobody_knows_is_refused():
+    assert plan.find("parts")[0] is plan.parts
+    with pytest.raises(InputError, match=r"one of \['parts', 'shop'\], got 'all'"):
+        plan.find("all")

@@ -100,6 +100,19 @@ def test_recordings_are_whole_neutral_and_skipped_on_resume(shop, tmp_path):
     assert len(shop.told) == 2  # nothing was recorded again
 
 
+def test_faults_at_once_are_planted_together_and_all_stand_in_the_truth(shop, tmp_path):
+    two = plan.Entry("r001", "incident", 2, 9.0, 3, 2, 1, "errors", "cart",
+                     also=(("latency", "catalog"),), part="two-causes")
+    recorder = record.Recorder(tmp_path, [two], only_quiet=False, say=lambda _: None)
+    recorder.run(shop, shop.tap)
+    assert [(action, service) for _, action, service, _ in shop.told] == [
+        ("set", "cart"), ("set", "catalog"), ("clear", "catalog"), ("clear", "cart")]
+    told = json.loads((tmp_path / "truth.json").read_text())["r001"]
+    assert told["culprits"] == ["cart", "catalog"]
+    assert told["slices"] == ["part=two-causes"]
+    assert (told["fault"], told["role"]) == ("errors+latency", "incident")
+
+
 def traffic(slow_s: float) -> pd.DataFrame:
     """Ten requests a second for two minutes from time 0, slow from ``slow_s`` on."""
     offsets = np.arange(0, 120, 0.1)

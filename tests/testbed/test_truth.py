@@ -114,3 +114,12 @@ def test_a_trial_on_a_busy_machine_may_count_spoilt_recordings(folder):
 def test_too_few_fault_free_windows_is_an_error(folder):
     with pytest.raises(InputError, match="got 3 of 45 s .* needed 40"):
         truth.complete(folder)
+
+
+def test_what_grows_is_judged_by_its_last_45_seconds(folder):
+    entries = json.loads((folder / "truth.json").read_text())
+    entries["r001"]["start"] = str(at(15))  # 90 s, of which the last 45 fail
+    truth.write(folder, entries)
+    told = truth.complete(folder, min_windows=3)
+    assert told["r001"]["visible"]["GET /"]["failed_share"] == 1
+    assert told["r001"]["start"] == str(at(15))

@@ -60,10 +60,37 @@ def test_a_made_graph_is_ranked_and_timed() -> None:
     assert of["cpu_seconds_max"] > 0
 
 
+def test_faults_of_several_parts_are_judged_by_part_and_by_culprit(tmp_path: Path) -> None:
+    root = made(tmp_path / "made", [["a", "c"], ["b"], []])
+    truth = json.loads((root / "truth.json").read_text())
+    for name, part, fault in (("r0", "two-causes", "cpu+mem"), ("r1", "outside", "cpu")):
+        truth[name] |= {"slices": [f"part={part}"], "fault": fault}
+    (root / "truth.json").write_text(json.dumps(truth))
+    asked = ("several_parts.py", root, "--ranker", "nsigma", "--ranker", "fusion")
+    figures = json.loads(run(*asked, "--json"))
+    of = {(f["slice"], f["model"], f["metric"]): f["value"] for f in figures}
+    assert of["part=two-causes", "nsigma", "ac@1"] == of["part=outside", "nsigma", "ac@1"] == 1
+    assert {of["case=r0", "nsigma", f"rank {name}"] for name in "ac"} == {1, 2}
+    assert of["no_incident", "fusion", "abstained"] == 1
+    assert ("no_incident", "nsigma", "abstained") not in of  # it never says
+    head, first, *_ = run(*asked).splitlines()
+    assert head.split()[:3] == ["slice", "n", "model"]
+    assert first.split()[:3] == ["part=outside", "1", "chance"]
+
+
+def test_a_set_without_parts_is_refused(tmp_path: Path) -> None:
+    answer = subprocess.run(
+        [sys.executable, BENCHMARKS / "several_parts.py", made(tmp_path / "made", [["a"]])],
+        capture_output=True, text=True, timeout=240)
+    assert answer.returncode == 1
+    assert "aiops testbed record --plan parts" in answer.stderr
+
+
 def test_every_benchmark_is_listed() -> None:
     listed = (BENCHMARKS / "README.md").read_text()
     there = [path.name for path in sorted(BENCHMARKS.glob("*.py"))]
     assert there == ["changes.py", "confidence.py", "confirmed_incidents.py", "detection.py",
-                     "graph_ranker.py", "large_graph.py", "peers.py", "rca.py", "serve_rank.py", "templates.py"]
+                     "graph_ranker.py", "large_graph.py", "peers.py", "rca.py", "serve_rank.py",
+                     "several_parts.py", "templates.py"]
     for path in BENCHMARKS.glob("*.py"):
         assert f"python benchmarks/{path.name}" in listed
