@@ -101,7 +101,7 @@ def test_versions_that_served_other_routes_are_held(run: Run, tmp_path: Path):
 def test_what_is_of_a_case_is_refused_beside_counts(run: Run, tmp_path: Path):
     fine = counts(tmp_path / "fine.json", failed=(5_000, 25, 5_000, 25))
     code, _, error = run("canary", "--counts", fine, "--service", "cart")
-    assert (code, "--service and --attribute" in error) == (2, True)
+    assert (code, "--service, --attribute and --cluster" in error) == (2, True)
     assert run("canary", "--counts", fine, "--slow", "7")[0] == 2
 
 
