@@ -39,8 +39,7 @@ def to_dict(told: Impact) -> dict[str, Any]:
              "placebo_cuts": [vars(each) for each in told.cuts],
              "placebo_services": [vars(each) for each in told.others],
              "placebo_same_sessions": [vars(each) for each in told.same_before],
-             "placebo_time": [{**vars(each), "window": each.window.total_seconds()}
-                              for each in told.shifts],
+             "placebo_time": [vars(each) for each in told.shifts],
              "assumptions": told.assumptions, "cluster": told.cluster}
     return plain
 
@@ -155,12 +154,12 @@ def _shifts(told: Impact) -> Iterator[str]:
         return
     first = told.shifts[0]
     yield (f"  Placebo, before and after at {first.cuts} earlier moments, "
-           f"{first.window.total_seconds():.3g} s either side:")
+           f"{first.side} requests either side:")
     for each in told.shifts:
         at, low, high = (f"{value:+.1%}" if each.measure == "share" else f"{value:+.3g}"
                          for value in (each.value, each.low, each.high))
-        yield (f"    {each.measure} {each.outcome}: {low} to {high}, {each.found:.0%} find "
-               f"something; at the change {at}, p {each.p:.3f}")
+        yield (f"    {each.measure} {each.outcome}: {low} to {high} ({each.found:.0%} found); "
+               f"at the change {at}, p {each.p:.3f}")
 
 
 def _unequal(segments: pd.DataFrame) -> Iterator[str]:
