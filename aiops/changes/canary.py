@@ -27,14 +27,19 @@ _MOST = 10**10  # requests; beyond, rounding decides
 class Counts:
     """Requests of either version, and how many of them were bad.
 
+    Where requests of a session are alike, sessions are what is counted, each as bad as the share
+    of its requests; so the bad ones may be fractions. The e-process holds for them: a likelihood
+    of Bernoulli's form is convex in what is counted, so that its expectation is at most that of a
+    yes or no of the same mean.
+
     Raises:
         InputError: negative, or more bad ones than requests.
     """
 
     new: int
-    new_bad: int
+    new_bad: float
     old: int
-    old_bad: int
+    old_bad: float
 
     def __post_init__(self) -> None:
         if not (0 <= self.new_bad <= self.new <= _MOST and 0 <= self.old_bad <= self.old <= _MOST):
@@ -79,7 +84,7 @@ class Judgement:
 
 
 def judge(outcomes: dict[str, Counts], tolerance: dict[str, float], alpha: float = 0.05,
-          least: int = 30) -> Judgement:
+          least: int = 30, unit: str = "requests") -> Judgement:
     """Judge a canary by what has been counted so far; call it as often as there is news.
 
     It is promoted when every outcome is shown to be worse by less than its tolerance, and rolled
@@ -91,6 +96,7 @@ def judge(outcomes: dict[str, Counts], tolerance: dict[str, float], alpha: float
         outcomes: counts by name, as {"failed": ..., "slow": ...}; all of the same requests.
         tolerance: by the same names, the difference of shares that is accepted, within (0, 1).
         least: requests on either version before which nothing is decided.
+        unit: the word for what was counted, where it is not requests.
 
     Raises:
         InputError: no outcome, one without a tolerance, or values out of range.
@@ -99,7 +105,7 @@ def judge(outcomes: dict[str, Counts], tolerance: dict[str, float], alpha: float
     looked = [_look(name, counts, tolerance[name], alpha) for name, counts in outcomes.items()]
     fewest = min(min(c.new, c.old) for c in outcomes.values())
     if fewest < least:
-        return Judgement(TOO_FEW, f"One version has served {fewest} requests, and {least} are "
+        return Judgement(TOO_FEW, f"One version has served {fewest} {unit}, and {least} are "
                          "the least.", looked)
     worse = [each for each in looked if each.harm >= len(looked) / alpha]
     open_ = [each for each in looked if each.within < 1 / alpha]

@@ -14,7 +14,8 @@ SLOW = 0.95  # quantile of the old version's usual time, by route, beyond which 
 _USUAL = 20  # requests before the change that tell it
 
 
-def count(case: Case, change: Change, until: pd.Timestamp | None = None) -> dict[str, Counts]:
+def count(case: Case, change: Change, until: pd.Timestamp | None = None,
+          cluster: str | None = None) -> dict[str, Counts]:
     """Requests served side by side so far: all of them and who failed; and who was slow.
 
     Slow is slower at the service than ``SLOW`` of the old version's requests of that route before
@@ -23,11 +24,14 @@ def count(case: Case, change: Change, until: pd.Timestamp | None = None) -> dict
 
     Args:
         until: count as if it were then; all there is when None.
+        cluster: attribute of spans, as ``session.id``, whose requests are alike. Then sessions are
+            counted, each as bad as the share of its requests so far that were.
 
     Raises:
         InputError: no route has enough requests before the change.
+        UsageError: no span tells the cluster.
     """
-    table = requests(case, change)
+    table = requests(case, change, cluster=cluster)
     calm = before(table)
     by = calm.groupby("route")["latency_ms"]
     bound = by.quantile(SLOW)[by.size() >= _USUAL]
@@ -40,9 +44,17 @@ def count(case: Case, change: Change, until: pd.Timestamp | None = None) -> dict
         beside = beside[beside["start"] < until]
     known = beside[beside["route"].isin(bound.index)]
     slow = known["latency_ms"] > known["route"].map(bound).astype(float)
-    return {"failed": _counts(beside["new"], beside["failed"]), "slow": _counts(known["new"], slow)}
+    return {"failed": _counts(beside, beside["failed"]), "slow": _counts(known, slow)}
 
 
-def _counts(new: pd.Series, bad: pd.Series) -> Counts:
-    return Counts(int(new.sum()), int((new & bad).sum()), int((~new).sum()),
-                  int((~new & bad).sum()))
+def _counts(rows: pd.DataFrame, bad: pd.Series) -> Counts:
+    told = pd.DataFrame({"new": rows["new"], "bad": bad.astype(float)})
+    if "cluster" in rows:
+        told = told.groupby([rows["cluster"], "new"])["bad"].mean().reset_index()
+    by = {new: told.loc[told["new"] == new, "bad"] for new in (True, False)}
+    return Counts(len(by[True]), _whole(by[True].sum()), len(by[False]), _whole(by[False].sum()))
+
+
+def _whole(bad: float) -> float:
+    """As an integer where it is one."""
+    return int(bad) if float(bad).is_integer() else float(bad)

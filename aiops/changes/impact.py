@@ -11,6 +11,7 @@ from scipy import stats
 
 from aiops.case import Case
 from aiops.changes import placebo, treatments
+from aiops.changes.earlier import Shift, shifts
 from aiops.changes.effect import LEVEL, Effect, effect
 from aiops.changes.effect import rows as effect_rows
 from aiops.changes.placebo import DRAWS, Cuts
@@ -45,7 +46,9 @@ class Impact:
         entry: on the whole requests. before_after: not identifiable: the effects are a plain
             before and after.
         segments: by segment and its value, the same measures; n, interval, p that all are equal.
-        cuts, others: placebos; see ``aiops.changes.placebo``. level: of the intervals, together.
+        cuts, others, same_before: placebos; see ``aiops.changes.placebo``. shifts: placebos in
+            time; see ``aiops.changes.earlier``. level: of the intervals, together.
+        cluster: attribute whose requests are taken to be alike; None where none was named.
         assumptions: what must hold for the effects to be the change's.
         mixed: requests that both versions served, left out.
     """
@@ -64,6 +67,9 @@ class Impact:
     level: float
     mixed: int = 0
     with_it: list[Change] = field(default_factory=list)
+    cluster: str | None = None
+    same_before: list[Effect] = field(default_factory=list)
+    shifts: list[Shift] = field(default_factory=list)
 
     def __str__(self) -> str:
         from aiops.changes.words import to_text
@@ -78,18 +84,20 @@ class Impact:
 
 
 def impacts(case: Case, attributes: Sequence[str] = treatments.ATTRIBUTES,
-            level: float = LEVEL, draws: int = DRAWS) -> list[Impact]:
-    """What every change in a Case did, earliest first.
+            level: float = LEVEL, draws: int = DRAWS, segments: Sequence[str] = SEGMENTS,
+            cluster: str | None = None) -> list[Impact]:
+    """What every change in a Case did, earliest first; see ``impact``.
 
     Raises:
-        UsageError: the Case tells no versions; see ``treatments.find``.
+        UsageError: the Case tells no versions, or not the cluster.
     """
     known = treatments.find(case, attributes)
-    return [impact(case, change, known, level, draws) for change in known]
+    return [impact(case, change, known, level, draws, segments, cluster) for change in known]
 
 
 def impact(case: Case, change: Change, known: Sequence[Change] = (), level: float = LEVEL,
-           draws: int = DRAWS, segments: Sequence[str] = SEGMENTS) -> Impact:
+           draws: int = DRAWS, segments: Sequence[str] = SEGMENTS,
+           cluster: str | None = None) -> Impact:
     """What one change did.
 
     Identifiable is what the requests that both versions served side by side tell. Where all
@@ -99,38 +107,48 @@ def impact(case: Case, change: Change, known: Sequence[Change] = (), level: floa
         known: all changes of the Case; one whose requests are the same cannot be told apart.
         level: of the verdict; held over its measures (Bonferroni).
         draws: placebos by lot.
+        segments: attributes of the first span that tell requests apart, beside the route.
+        cluster: attribute of spans, as ``session.id``, by which requests are alike; name it where
+            a router sends all requests of a session to one version.
+
+    Raises:
+        UsageError: no span tells the cluster.
     """
-    table = requests(case, change, segments)
-    beside = side_by_side(table)
-    twins = _twins(case, change, beside, known)
-    whole = bool((~beside["new"]).sum() < LEAST <= table["new"].sum())
-    rows = table if whole else beside
-    strata = ["route", *[name for name in segments if name in rows]]
-    if not whole:
-        rows, strata = _with_period(rows, strata)
-    if effect_rows(rows, "latency_ms", strata).comparable().new.sum() < LEAST:
-        return _too_few(change, rows, strata, twins, level, table.attrs["mixed"])
-    return _measured(case, change, rows, before(table), strata, whole, twins, level, draws,
-                     table.attrs["mixed"])
+    table = requests(case, change, segments, cluster)
+    twins = _twins(case, change, side_by_side(table), known)
+    rows, strata, whole = compared(table, segments)
+    if effect_rows(rows, "latency_ms", strata).comparable().units_new < LEAST:
+        return _too_few(change, rows, strata, twins, level, table.attrs["mixed"], cluster)
+    return _measured(case, change, rows, table, strata, whole, twins, level, draws, cluster)
 
 
-def _enough(rows: pd.DataFrame) -> bool:
-    return bool(rows["new"].sum() >= LEAST and (~rows["new"]).sum() >= LEAST)
+def compared(table: pd.DataFrame,
+             segments: Sequence[str] = SEGMENTS) -> tuple[pd.DataFrame, list[str], bool]:
+    """The requests that are compared, the columns within which, and whether all changed at once.
+
+    Side by side; where no request on the old version is left beside the new one, all there are.
+    """
+    rows = side_by_side(table)
+    strata = ["route", *[name for name in segments if name in table]]
+    if (~rows["new"]).sum() < LEAST <= table["new"].sum():
+        return table, strata, True
+    return *_with_period(rows, strata), False
 
 
-def _measured(case: Case, change: Change, rows: pd.DataFrame, calm: pd.DataFrame,
+def _measured(case: Case, change: Change, rows: pd.DataFrame, table: pd.DataFrame,
               strata: list[str], whole: bool, twins: list[Change], level: float, draws: int,
-              mixed: int) -> Impact:
+              cluster: str | None) -> Impact:
     found = at_service(rows, strata, level)
     entry = [effect(rows, what, how, strata, level) for how, what in _AT_ENTRY]
     lots = [strat for strat in strata if strat != "period"]
     drawn = [] if whole else [made for each in found if (
-        made := placebo.cuts(calm, each, lots, draws)) is not None]
+        made := placebo.cuts(before(table), each, lots, draws)) is not None]
     rest = placebo.others(rows, own_time(case, change.service), strata, level)
+    same = [] if whole or cluster is None else placebo.same_sessions(table, found, lots)
     verdict, why = _verdict(found, whole, twins, level)
     return Impact(change, verdict, why, found, entry, whole, by_segment(rows, strata, level),
-                  drawn, rest, [NOTHING_ELSE] if whole else [RANDOM, ALONE], strata, level, mixed,
-                  twins)
+                  drawn, rest, [NOTHING_ELSE] if whole else [RANDOM, ALONE], strata, level,
+                  table.attrs["mixed"], twins, cluster, same, shifts(table, found, lots))
 
 
 def at_service(rows: pd.DataFrame, strata: Sequence[str], level: float = LEVEL) -> list[Effect]:
@@ -167,12 +185,13 @@ _WORDS = {"mean": "mean", "typical": "typical request", "share": "share of reque
 
 
 def _too_few(change: Change, rows: pd.DataFrame, strata: list[str], twins: list[Change],
-             level: float, mixed: int) -> Impact:
+             level: float, mixed: int, cluster: str | None) -> Impact:
     new, old = int(rows["new"].sum()), int((~rows["new"]).sum())
-    why = (f"Too few requests: {new} on the new and {old} on the old version; {LEAST} on the new "
-           f"are needed where the {', '.join(strata)} is one that the old served as well.")
+    units = "" if cluster is None else f", of {LEAST} {cluster} or more,"
+    why = (f"Too few requests: {new} on the new and {old} on the old version; {LEAST} on the new"
+           f"{units} are needed where the {', '.join(strata)} is one that the old served as well.")
     return Impact(change, NOT_IDENTIFIABLE, why, [], [], False, pd.DataFrame(), [], [], [], strata,
-                  level, mixed, twins)
+                  level, mixed, twins, cluster)
 
 
 def _with_period(rows: pd.DataFrame, strata: list[str]) -> tuple[pd.DataFrame, list[str]]:
@@ -185,7 +204,7 @@ def _with_period(rows: pd.DataFrame, strata: list[str]) -> tuple[pd.DataFrame, l
 
 def drifts(rows: pd.DataFrame) -> bool:
     """Whether the new version's share of requests changes with time."""
-    return _depends(rows["new"], _period(rows, _PERIODS))
+    return _depends(rows, _period(rows, _PERIODS))
 
 
 def _period(rows: pd.DataFrame, number: int) -> pd.Series:
@@ -193,14 +212,17 @@ def _period(rows: pd.DataFrame, number: int) -> pd.Series:
     return (at * number // max(len(rows), 1)).astype(int)
 
 
-def _depends(new: pd.Series, on: pd.Series) -> bool:
-    counts = pd.crosstab(on, new)
+def _depends(rows: pd.DataFrame, on: pd.Series) -> bool:
+    """Whether the new version's share differs; of a cluster's requests each counts a part."""
+    weight = 1 / rows.groupby("cluster")["new"].transform("size") if "cluster" in rows else \
+        pd.Series(1.0, rows.index)
+    counts = weight.groupby([on.to_numpy(), rows["new"].to_numpy()]).sum().unstack(fill_value=0)
     return min(counts.shape) > 1 and bool(stats.chi2_contingency(counts).pvalue < _DRIFT)
 
 
 def unlike(rows: pd.DataFrame) -> str | None:
     """Why shares of the two versions cannot be compared as they are; None where they can."""
-    if _depends(rows["new"], rows["route"]):
+    if _depends(rows, rows["route"]):
         return "The versions serve other routes, in other proportions"
     return "The share that the new version serves changes with time" if drifts(rows) else None
 
@@ -215,7 +237,8 @@ def _twins(case: Case, change: Change, table: pd.DataFrame,
         theirs = requests(case, other)["new"].reindex(table.index)
         both = pd.DataFrame({"mine": table["new"], "theirs": theirs}).dropna().astype(float)
         alike = abs(both.corr().iloc[0, 1]) if len(both) >= 2 * LEAST else 0.0
-        if alike >= _SAME and alike * np.sqrt(len(both)) >= _SURE:
+        n = table.loc[both.index, "cluster"].nunique() if "cluster" in table else len(both)
+        if alike >= _SAME and alike * np.sqrt(n) >= _SURE:
             found.append(other)
     return found
 
@@ -232,7 +255,7 @@ def by_segment(rows: pd.DataFrame, segments: Sequence[str], level: float = LEVEL
     for name in [each for each in segments if each != "period"]:
         rest = [each for each in segments if each != name]
         parts = {value: part for value, part in rows.groupby(name) if effect_rows(
-            part, "latency_ms", rest).comparable().new.sum() >= LEAST}
+            part, "latency_ms", rest).comparable().units_new >= LEAST}
         alone = 1 - (1 - level) / max(len(parts), 1)
         for how, what in AT_SERVICE:
             made = {value: effect(part, what, how, rest, alone) for value, part in parts.items()}

@@ -1,4 +1,4 @@
-"""An impact drawn: its effects at the service, on whole requests, and by segment."""
+"""An impact drawn: its effects at the service, on whole requests, by segment, and on whom most."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import pandas as pd
 from aiops import plots
 from aiops.changes.effect import Effect
 from aiops.changes.impact import Impact
+from aiops.changes.treatments import Change
+from aiops.changes.uplift import Uplift
 from aiops.changes.words import to_text
 
 if TYPE_CHECKING:
@@ -45,6 +47,37 @@ def segments(told: Impact, source: str = "") -> Figure:
                           "low": rows["low"], "high": rows["high"]}) if len(rows) else rows
     return plots.effects(table, f"{told.change.service} {told.change.new}, by "
                          f"{' and '.join(dict.fromkeys(rows.get('segment', [])))}", source)
+
+
+def combinations(told: Uplift, change: Change, source: str = "") -> Figure:
+    """The effect on the combinations of attributes that it hits otherwise than the rest.
+
+    Raises:
+        InputError: none could be named; see its ``why``.
+    """
+    rows = told.found
+    table = pd.DataFrame({"unit": rows["measure"].map(_UNIT), "value": rows["effect"],
+                          "label": [f"{what}: {_WORD[how].split()[0]}" for what, how in
+                                    zip(rows["combination"], rows["measure"], strict=True)],
+                          "low": rows["low"], "high": rows["high"]}) if len(rows) else rows
+    sure = "; ".join(dict.fromkeys(told.sure.get("combination", []))) or "none beyond chance"
+    return plots.effects(table, f"{change.service} {change.new}, unlike the rest: {sure}",
+                         f"Named on one half of the requests, measured on the other. {source}")
+
+
+def curve(told: Uplift, change: Change, outcome: str = "latency_ms", source: str = "") -> Figure:
+    """What the requests said to be most affected add to the mean.
+
+    Raises:
+        InputError: nothing could be learned; see its ``why``.
+    """
+    of, unit = told.curve, "share failed" if outcome == "failed" else "milliseconds"
+    if of.empty:
+        return plots.gains(of, "", unit)
+    area = told.areas.set_index("outcome").loc[outcome]
+    return plots.gains(of[of["outcome"] == outcome],
+                       f"{change.service} {change.new}: {area['area']:+.3g} above any order "
+                       f"(p {area['p']:.3f})", unit, source)
 
 
 def page(told: Impact) -> str:

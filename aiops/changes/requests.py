@@ -10,23 +10,33 @@ import pandas as pd
 
 from aiops.case import Case
 from aiops.changes.treatments import Change, attributes_of, tagged
+from aiops.errors import UsageError
 from aiops.evidence import call_tree
 
 SEGMENTS = ("region", "cloud.region", "tenant", "tenant.id")  # beside the route
 OUTCOMES = ("latency_ms", "failed", "entry_latency_ms", "entry_failed")
 
 
-def requests(case: Case, change: Change, segments: Sequence[str] = SEGMENTS) -> pd.DataFrame:
+def requests(case: Case, change: Change, segments: Sequence[str] = SEGMENTS,
+             cluster: str | None = None) -> pd.DataFrame:
     """The requests that the changed service served, a row a trace, by start.
 
     Where a request calls the service several times the first call tells its version: a retry that
     the other one serves is a consequence. How many both served stands in ``attrs["mixed"]``.
 
+    Args:
+        segments: attributes of the first span that tell requests apart.
+        cluster: attribute, as ``session.id``, of any span of a request: those that tell the same
+            are alike, and those that tell none stand for themselves.
+
     Returns:
         index trace_id; start (UTC); new (bool: the new version served it); latency_ms: mean of
         the calls that the service answered in it; failed: whether one of them did; calls: how
         many; entry_latency_ms, entry_failed: of the whole request; route: its operation at the
-        entry; and those of ``segments`` that its first span tells.
+        entry; those of ``segments`` that its first span tells; cluster, where one was named.
+
+    Raises:
+        UsageError: no span tells the cluster.
     """
     spans = _spans(case)
     served = _version(case, change)
@@ -34,6 +44,9 @@ def requests(case: Case, change: Change, segments: Sequence[str] = SEGMENTS) -> 
     entry = _entry(spans, segments)
     made = own.join(entry, how="inner").join(served[["new", "mixed"]], how="inner")
     out = made.drop(columns="mixed").sort_values("start", kind="stable")
+    if cluster is not None:
+        out["cluster"] = _clusters(spans, cluster).reindex(out.index).fillna(
+            pd.Series(out.index, out.index))
     out.attrs["mixed"] = int(made["mixed"].sum())
     return out
 
@@ -120,6 +133,17 @@ def _entry(spans: pd.DataFrame, segments: Sequence[str]) -> pd.DataFrame:
         if any(value is not None for value in told):
             table[name] = told
     return table.set_index(first["trace_id"].to_numpy())
+
+
+def _clusters(spans: pd.DataFrame, name: str) -> pd.Series:
+    """By trace: what its first span that has the attribute tells."""
+    first = spans.sort_values("start", kind="stable")
+    told = pd.Series([attributes_of(held).get(name) for held in first["attributes"]],
+                     index=first["trace_id"], dtype=object).dropna()
+    if told.empty:
+        raise UsageError(f"Requests that are alike are told by {name!r}. Got no span with this "
+                         "attribute. Name one that spans have, as session.id or enduser.id.")
+    return name + "=" + told[~told.index.duplicated()].astype(str)
 
 
 def _failed(spans: pd.DataFrame) -> np.ndarray:

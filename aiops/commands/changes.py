@@ -27,29 +27,49 @@ Attributes = Annotated[
                                    "request; may be given repeatedly. Otherwise "
                                    "service.version, feature flags and deployment.id.")
 ]
+Cluster = Annotated[
+    str | None, typer.Option(help="Span attribute, as session.id, whose requests are alike: name "
+                             "it where a session stays on one version.")
+]
+Segments = Annotated[
+    list[str] | None, typer.Option("--segment", help="Attribute of a request's first span that "
+                                   "tells kinds of requests; may be given repeatedly. Otherwise "
+                                   "region, cloud.region, tenant and tenant.id.")
+]
 Level = Annotated[float, typer.Option(help="Of the intervals.", min=0.5, max=0.999)]
 
 
 def changes(
     case: Folder = None, incident: Id = None, dataset: Set = None, attribute: Attributes = None,
-    level: Level = 0.95, as_json: Json = False,
+    segment: Segments = None, cluster: Cluster = None, level: Level = 0.95,
+    uplift: Annotated[
+        bool, typer.Option("--uplift", help="Say whom it hit most as well, by combinations of "
+                           "route and segments (CausalML; takes some seconds).")
+    ] = False,
+    as_json: Json = False,
 ) -> None:
     """Say what each release, flag or configuration change did to latency and failures.
 
     Requests on the new and the old version are compared side by side, with placebos; where all
     changed at once it says so, and shows a before and after as what it is.
     """
-    from aiops.changes.words import to_dict
+    from aiops.changes.words import to_dict, uplift_dict, uplift_text
     from aiops.workflows import change_impact
 
     _one(case, incident, dataset)
+    asked = change_impact.Asked(attribute, segment, cluster)
     with reporting(as_json) as report:
-        name, found = change_impact.of(case, incident, dataset, attribute, level)
+        name, found, most = change_impact.of(case, incident, dataset, asked, level, uplift)
         if as_json:
-            report({"incident": name, "changes": [to_dict(each) for each in found]})
+            told = [to_dict(each) for each in found]
+            told = [{**each, "uplift": uplift_dict(hit)} for each, hit in
+                    zip(told, most, strict=True)] if uplift else told
+            report({"incident": name, "changes": told})
         else:
+            words = [f"{each}\n{uplift_text(hit)}" for each, hit in
+                     zip(found, most, strict=True)] if uplift else list(map(str, found))
             typer.echo("\n\n".join([f"{name}: {len(found)} change{'s' * (len(found) != 1)}",
-                                    *map(str, found)]))
+                                    *words]))
 
 
 def canary(
@@ -61,6 +81,7 @@ def canary(
         Path | None, typer.Option(help="Instead of a Case, a file of counts (JSON; - is standard "
                                   "input): {outcome: {new, new_bad, old, old_bad}}.")
     ] = None,
+    cluster: Cluster = None,
     failed: Annotated[
         float, typer.Option(help="Accepted rise of the share of requests that fail.",
                             min=0.0001, max=0.9999)
@@ -84,17 +105,19 @@ def canary(
 
     if counts is None or case or incident or dataset:
         _one(case, incident, dataset, counts)
-    if counts and (service or attribute):
-        raise typer.BadParameter("--service and --attribute are of a Case. Leave them out, or give "
-                                 "the Case instead of --counts.")
+    if counts and (service or attribute or cluster):
+        raise typer.BadParameter("--service, --attribute and --cluster are of a Case. Leave them "
+                                 "out, or give the Case instead of --counts.")
     with reporting(as_json) as report:
         found, apart = (change_impact.read_counts(counts), None) if counts else \
-            change_impact.counted(case, incident, dataset, attribute, service)
-        told = change_impact.judged(found, {"failed": failed, "slow": slow}, alpha, apart)
+            change_impact.counted(case, incident, dataset,
+                                  change_impact.Asked(attribute, cluster=cluster), service)
+        unit = f"values of {cluster}" if cluster else "requests"
+        told = change_impact.judged(found, {"failed": failed, "slow": slow}, alpha, apart, unit)
         if as_json:
-            report(judged_dict(told))
+            report({**judged_dict(told), "unit": unit})
         else:
-            typer.echo(judged_text(told))
+            typer.echo(judged_text(told, unit))
     raise typer.Exit(EXIT[told.decision])
 
 

@@ -8,7 +8,7 @@ from aiops.plots.across_sets import across_sets
 from aiops.plots.alarms import alarms
 from aiops.plots.anomaly_score import anomaly_score
 from aiops.plots.blame_graph import blame_graph
-from aiops.plots.effects import effects
+from aiops.plots.effects import effects, gains
 from aiops.plots.evidence import evidence
 from aiops.plots.incidents import incidents
 from aiops.plots.latency_heatmap import latency_heatmap
@@ -21,6 +21,6 @@ from aiops.plots.tables import enable, to_html
 from aiops.plots.waterfall import slowest_trace, typical_trace, waterfall
 
 __all__ = ["across_sets", "alarms", "anomaly_score", "blame_graph", "effects", "enable",
-           "evidence", "incidents", "latency_heatmap", "leaderboard", "learning_curve",
+           "evidence", "gains", "incidents", "latency_heatmap", "leaderboard", "learning_curve",
            "service_graph", "slowest_trace", "spreads", "to_html", "to_png", "typical_trace",
            "waterfall"]

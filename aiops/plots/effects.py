@@ -1,4 +1,4 @@
-"""Effects with their intervals beside no effect, a panel a unit (a forest plot)."""
+"""Effects with their intervals beside no effect (a forest plot), and whom they are owed to."""
 
 from __future__ import annotations
 
@@ -37,6 +37,33 @@ def effects(table: pd.DataFrame, title: str, source: str = "") -> Figure:
     for ax, (unit, part) in zip(axes, parts, strict=True):
         _panel(ax, part, unit)
     style.headline(fig, title, f"New less old; bars: interval; filled: it excludes zero. {source}")
+    return fig
+
+
+@style.picture
+def gains(table: pd.DataFrame, title: str, unit: str, source: str = "") -> Figure:
+    """Draw what requests add to a mean, the most affected first (an uplift, or Qini, curve).
+
+    Args:
+        table: share of requests (0 to 1, rising), gain, chance (the same in any order).
+        title: what was found. unit: of the gains. source: what is drawn.
+
+    Raises:
+        InputError: there is no curve to draw.
+    """
+    if table.empty:
+        raise InputError("gains got no curve to draw. An uplift has none where too few requests "
+                         "were served: read its `why`.")
+    fig = style.figure(2.6)
+    ax = fig.subplots()
+    at = 100 * table["share"]
+    ax.plot(at, table["chance"], color=style.GREY, linewidth=0.8, linestyle="--")
+    ax.plot(at, table["gain"], color=style.ACCENT, linewidth=2)
+    ax.fill_between(at, table["chance"], table["gain"], color=style.TINT, linewidth=0)
+    ax.set_xlim(0, 100)
+    ax.set_xlabel("% of requests, those said to be most affected first")
+    ax.set_ylabel(unit)
+    style.headline(fig, title, f"Orange: what they add to the mean; dashed: in any order. {source}")
     return fig
 
 

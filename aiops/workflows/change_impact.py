@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ from aiops.changes import Impact, find, impacts
 from aiops.changes.canary import HOLD, TOO_FEW, Counts, Judgement, judge
 from aiops.changes.counting import count
 from aiops.changes.impact import unlike
-from aiops.changes.requests import requests, side_by_side
+from aiops.changes.requests import SEGMENTS, requests, side_by_side
 from aiops.changes.treatments import ATTRIBUTES, Change
+from aiops.changes.uplift import Uplift, uplift
 from aiops.errors import InputError, UsageError
 from aiops.workflows import root_cause
 from aiops.workflows.root_cause import Incident
@@ -21,19 +23,38 @@ from aiops.workflows.root_cause import Incident
 _FIELDS = ("new", "new_bad", "old", "old_bad")
 
 
-def of(case: Path | None, incident: str | None, dataset: str | None,
-       attributes: Sequence[str] | None, level: float) -> tuple[str, list[Impact]]:
-    """Name of the incident, and what each change in it did.
+@dataclass(frozen=True)
+class Asked:
+    """How requests are told apart.
+
+    Attributes:
+        attributes: of spans, that tell what served a request. segments: of the first span, that
+            tell kinds of requests. cluster: whose requests are alike. The usual ones where None.
+    """
+
+    attributes: Sequence[str] | None = None
+    segments: Sequence[str] | None = None
+    cluster: str | None = None
+
+
+def of(case: Path | None, incident: str | None, dataset: str | None, asked: Asked,
+       level: float, whom: bool = False) -> tuple[str, list[Impact], list[Uplift]]:
+    """Name of the incident, what each change in it did, and, where ``whom``, whom it hit most.
 
     Raises:
-        UsageError, CaseError: no such incident, or one that tells no versions.
+        UsageError, CaseError: no such incident, or one that tells no versions or clusters; or
+            whom is asked for and causalml is not installed.
     """
     found = _incident(case, incident, dataset)
-    return found.name, impacts(found.case, attributes or ATTRIBUTES, level)
+    segments = asked.segments or SEGMENTS
+    made = impacts(found.case, asked.attributes or ATTRIBUTES, level, segments=segments,
+                   cluster=asked.cluster)
+    most = [uplift(found.case, each.change, segments, asked.cluster, level) for each in made] \
+        if whom else []
+    return found.name, made, most
 
 
-def counted(case: Path | None, incident: str | None, dataset: str | None,
-            attributes: Sequence[str] | None,
+def counted(case: Path | None, incident: str | None, dataset: str | None, asked: Asked,
             service: str | None) -> tuple[dict[str, Counts], str | None]:
     """What the canary of an incident is judged by; and why the versions cannot be compared so.
 
@@ -41,12 +62,13 @@ def counted(case: Path | None, incident: str | None, dataset: str | None,
         UsageError, CaseError: see ``of``; or not exactly one change to judge.
     """
     found = _incident(case, incident, dataset).case
-    change = _only(find(found, attributes or ATTRIBUTES), service)
-    return count(found, change), unlike(side_by_side(requests(found, change)))
+    change = _only(find(found, asked.attributes or ATTRIBUTES), service)
+    beside = side_by_side(requests(found, change, cluster=asked.cluster))
+    return count(found, change, cluster=asked.cluster), unlike(beside)
 
 
 def judged(outcomes: Mapping[str, Counts], tolerance: Mapping[str, float], alpha: float,
-           apart: str | None = None) -> Judgement:
+           apart: str | None = None, unit: str = "requests") -> Judgement:
     """The decision; versions that cannot be compared by their shares are held.
 
     Raises:
@@ -56,7 +78,7 @@ def judged(outcomes: Mapping[str, Counts], tolerance: Mapping[str, float], alpha
     if unknown:
         raise UsageError(f"A canary is judged by {' and '.join(tolerance)}. Got counts of "
                          f"{', '.join(unknown)} as well.")
-    told = judge(dict(outcomes), dict(tolerance), alpha)
+    told = judge(dict(outcomes), dict(tolerance), alpha, unit=unit)
     if apart is None or told.decision == TOO_FEW:
         return told
     return Judgement(HOLD, f"{apart}: shares say nothing then. `aiops changes` compares them "
@@ -85,7 +107,8 @@ def read_counts(path: Path) -> dict[str, Counts]:
 
 def _four(value: Any) -> bool:
     return isinstance(value, dict) and set(value) == set(_FIELDS) and all(
-        isinstance(each, int) and not isinstance(each, bool) for each in value.values())
+        isinstance(each, (int, float) if name.endswith("bad") else int)
+        and not isinstance(each, bool) for name, each in value.items())
 
 
 def _incident(case: Path | None, incident: str | None, dataset: str | None) -> Incident:

@@ -20,6 +20,8 @@ def cases(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_case(root, "fine", made(n=1_000))
     write_case(root, "still", made(n=200, share=0.0))
     write_case(root, "few", made(n=200, share=0.05))
+    write_case(root, "sticky", made(n=1_500, ms=40.0, failing=0.2, sessions=150))
+    write_case(root, "one", made(n=3_000, tenants=3, hit=40.0))
     return root
 
 
@@ -58,6 +60,41 @@ def test_a_canary_ends_with_its_decision(run: Run, cases: Path, case: str, code:
     assert ended == code
     assert out.startswith(word)
     assert max(map(len, out.splitlines())) <= 80
+
+
+def test_sessions_are_what_is_counted(run: Run, cases: Path):
+    code, out, _ = run("changes", cases / "sticky", "--cluster", "session.id")
+    assert code == 0
+    assert "Requests of one session.id count as alike" in out
+    assert "the same session.id before the change" in out
+    assert max(map(len, out.splitlines())) <= 80
+    ended, out, _ = run("canary", cases / "sticky", "--cluster", "session.id", "--json")
+    told = json.loads(out)
+    assert (ended, told["unit"]) == (11, "values of session.id")
+    assert told["outcomes"][0]["new"] + told["outcomes"][0]["old"] <= 150
+    assert run("canary", cases / "few", "--cluster", "session.id")[0] == 2
+
+
+def test_whom_it_hit_most_is_told_where_asked(run: Run, cases: Path):
+    code, out, _ = run("changes", cases / "one", "--uplift")
+    assert code == 0
+    assert "route=GET /item, tenant=t1" in out.replace("\n ", "")
+    assert max(map(len, out.splitlines())) <= 80
+    code, out, _ = run("changes", cases / "one", "--uplift", "--segment", "tenant", "--json")
+    told = json.loads(out)["changes"][0]["uplift"]
+    assert (code, told["sure"][0]) == (0, "route=GET /item, tenant=t1")
+
+
+def test_a_segment_of_ones_own_tells_requests_apart(run: Run, cases: Path):
+    _, out, _ = run("changes", cases / "sticky", "--segment", "session.id", "--json")
+    assert json.loads(out)["changes"][0]["strata"] == ["route", "session.id"]
+
+
+def test_fractions_may_be_bad(run: Run, tmp_path: Path):
+    some = counts(tmp_path / "some.json", failed=(5_000, 25.5, 5_000, 24.25))
+    code, out, _ = run("canary", "--counts", some)
+    assert code == 0
+    assert "25.5 of 5000" in out
 
 
 def test_counts_are_enough_for_a_pipeline(run: Run, tmp_path: Path,
@@ -101,7 +138,8 @@ def test_versions_that_served_other_routes_are_held(run: Run, tmp_path: Path):
 def test_what_is_of_a_case_is_refused_beside_counts(run: Run, tmp_path: Path):
     fine = counts(tmp_path / "fine.json", failed=(5_000, 25, 5_000, 25))
     code, _, error = run("canary", "--counts", fine, "--service", "cart")
-    assert (code, "--service and --attribute" in error) == (2, True)
+    assert (code, "--service, --attribute and --cluster" in error) == (2, True)
+    assert run("canary", "--counts", fine, "--cluster", "session.id")[0] == 2
     assert run("canary", "--counts", fine, "--slow", "7")[0] == 2
 
 

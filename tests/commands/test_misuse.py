@@ -72,6 +72,7 @@ WRONG = {
     "canary": "Give the folder of a Case, or --incident ID",
     "canary --counts nope.json": "cannot be read",
     "canary --counts nope.json --service cart": "are of a Case",
+    "canary --counts nope.json --cluster session.id": "are of a Case",
     "canary untold --slow 7": "less than or equal to 0.9999",
     f"bench detection {SHOP} --detector nope": "must name some of robust-z",
     f"bench detection {SHOP} --window 0": "greater than or equal to 0.001",

@@ -173,6 +173,7 @@ def test_judge_changes_says_what_a_release_did_and_when_it_would_have_been_stopp
     assert 'alt="catalog 1.5.0: harmful, a typical request' in page
     assert 'alt="catalog 1.5.0, by route"' in page
     assert "roll back</td>" in page
+    assert "whom it hit most" in page
 
 
 def test_train_graph_ranker_trains_judges_and_writes_a_network(tmp_path):
