@@ -64,7 +64,7 @@ def attribute_anomaly(model: StructuralModel, resamples: int = RESAMPLES, level:
     unit, parts = model.scale[at], sign * by_owner(model)
     draws = np.array([sign * by_owner(each)[parts.index].to_numpy()
                       for each in resampled(model, resamples, seed)])
-    low, high = interval(draws, parts.to_numpy(), level)
+    low, high = interval(model, draws, parts.to_numpy(), level)
     first = str(parts.idxmax())
     stable = float(np.mean(draws.argmax(axis=1) == parts.to_numpy().argmax()))
     refutations = refute(model, first, lambda each, owner: float(by_owner(each)[owner]), stable,

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from aiops.causal.model import StructuralModel
+from aiops.causal.model import EXACT, StructuralModel
 from aiops.causal.refutation import Refutations, refute
-from aiops.causal.resampling import RESAMPLES, resampled
+from aiops.causal.resampling import RESAMPLES, errors, resampled
 from aiops.causal.tables import table
 
 CHANGED = 0.01  # adjusted p below which a mechanism is said to have changed
@@ -22,7 +22,8 @@ class Change:
 
     Attributes:
         mechanisms: a row a variable, the largest shift first: ``owner``, ``shift`` of its noise in
-            noise scales, ``spread`` of its noise during the incident as a multiple of before,
+            noise scales, ``spread`` of its noise during the incident as a multiple of before
+            (of .05 normal scales where it was less),
             ``p`` that the noise is the same on both sides, ``changed``, and where there is a
             target ``mean`` and ``variance``, what the change adds to the target's, in its unit
             and its square.
@@ -58,7 +59,7 @@ def distribution_change(model: StructuralModel, resamples: int = RESAMPLES, seed
     Two things may change, and p is the smaller of two, doubled, with Holm's adjustment over all
     variables: the mean, by the shift over its standard error when rows are drawn anew (slopes are
     learned anew too: what they miss far outside of normal is no change), and the shape, by
-    Kolmogorov-Smirnov's test of the noise less its means. The latter takes rows for independent.
+    Kolmogorov-Smirnov's test of the noise less its medians. The latter takes rows for independent.
 
     Args:
         resamples: how often rows are drawn anew; under some thirty p is rough.
@@ -70,8 +71,9 @@ def distribution_change(model: StructuralModel, resamples: int = RESAMPLES, seed
     shift = model.own_shift / model.residual
     again = list(resampled(model, resamples, seed))
     p = _holm(np.minimum(2 * np.minimum(_mean(model, again), _shape(before, during)), 1.0))
-    spread = during.std(axis=0) / np.maximum(before.std(axis=0), 1e-9)
-    made = pd.DataFrame({"owner": model.about["owner"], "shift": shift, "spread": spread, "p": p,
+    spread = during.std(axis=0) / np.maximum(before.std(axis=0), EXACT)
+    owner = model.variables.owners.loc[model.names]
+    made = pd.DataFrame({"owner": owner, "shift": shift, "spread": spread, "p": p,
                          "changed": p < CHANGED}, index=model.names)
     if model.variables.target is not None:
         effect = model.effects(model.target) * model.scale[model.target]
@@ -86,14 +88,17 @@ def distribution_change(model: StructuralModel, resamples: int = RESAMPLES, seed
 
 def _mean(model: StructuralModel, again: list[StructuralModel]) -> np.ndarray:
     """By variable: p that the mean of its noise is the same."""
-    error = np.std([each.own_shift for each in again], axis=0, ddof=1)
-    made: np.ndarray = 2 * stats.norm.sf(np.abs(model.own_shift) / np.maximum(error, 1e-9))
+    error, freedom = errors(model, np.array([each.own_shift for each in again]))
+    made: np.ndarray = 2 * stats.t.sf(np.abs(model.own_shift) / np.maximum(error, 1e-9), freedom)
     return made
 
 
 def _shape(before: np.ndarray, during: np.ndarray) -> np.ndarray:
-    """By variable: p that its noise, less its mean, is alike on both sides."""
-    centred = [side - side.mean(axis=0) for side in (before, during)]
+    """By variable: p that its noise, less its median, is alike on both sides.
+
+    Not less its mean: values that tie (a count, a share that is mostly 0) must tie on both sides.
+    """
+    centred = [side - np.median(side, axis=0) for side in (before, during)]
     return np.array([stats.ks_2samp(a, b, method="asymp").pvalue
                      for a, b in zip(centred[0].T, centred[1].T, strict=True)])
 
@@ -101,7 +106,7 @@ def _shape(before: np.ndarray, during: np.ndarray) -> np.ndarray:
 def _most(model: StructuralModel) -> pd.Series:
     """By owner: the largest shift of a noise, in noise scales."""
     shift = pd.Series(np.abs(model.own_shift) / model.residual, index=model.names)
-    return shift.groupby(model.about["owner"]).max()
+    return shift.groupby(model.variables.owners).max()
 
 
 def _holm(p: np.ndarray) -> np.ndarray:

@@ -84,7 +84,7 @@ def _on_calls(columns: list[_Column]) -> Iterator[tuple[str, str]]:
     resources = _by([column for column in columns if column.kind == RESOURCE], "service")
     of_caller = _by([column for column in columns if column.kind == ANSWER], "service")
     for column in [column for column in columns if "->" in column.owner]:
-        caller, callee = column.owner.split("->")
+        caller, callee = column.owner.split("->", 1)
         if column.kind == ANSWER:
             if (caller, column.name) in answers:
                 yield column.label, answers[caller, column.name]

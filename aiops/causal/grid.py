@@ -51,10 +51,10 @@ class Grid:
     def at(self, ns: np.ndarray) -> np.ndarray:
         """The row of each time, -1 where it is in none."""
         row = np.full(len(ns), -1)
-        for number, (start, _) in enumerate(self.windows):
+        for number, (start, end) in enumerate(self.windows):
             first, n = self.begin[number], self.begin[number + 1] - self.begin[number]
             step = (ns - start.value) // self.step
-            mine = (step >= 0) & (step < n)
+            mine = (step >= 0) & (step < n) & (ns < end.value)  # a window may be under a step
             row[mine] = first + step[mine]
         return row
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -35,25 +36,31 @@ class Mechanisms:
             made = made + over(z) @ self.beyond.T
         return made
 
-    def secants(self, normal: np.ndarray, abnormal: np.ndarray) -> sparse.csr_matrix:
-        """Slopes between the two means: see ``StructuralModel.between``."""
-        if not self.beyond.nnz:
-            return self.slope
+    def secants(self, normal: np.ndarray, abnormal: np.ndarray
+                ) -> tuple[sparse.csr_matrix, np.ndarray]:
+        """Slopes between the two means; and what each variable's spread adds to how far it lies
+        beyond normal: see ``StructuralModel.between`` and ``spread_beyond``."""
         moved = abnormal.mean(axis=0) - normal.mean(axis=0)
+        if not self.beyond.nnz:
+            return self.slope, np.zeros_like(moved)
         higher = over(abnormal).mean(axis=0) - over(normal).mean(axis=0)
         share = np.divide(higher, moved, out=np.zeros_like(moved), where=np.abs(moved) > 1e-9)
-        return (self.slope + self.beyond @ sparse.diags(np.clip(share, 0.0, 1.0))).tocsr()
+        share = np.clip(share, 0.0, 1.0)
+        return (self.slope + self.beyond @ sparse.diags(share)).tocsr(), higher - share * moved
 
-    def follow(self, noise: np.ndarray, held: dict[int, np.ndarray]) -> np.ndarray:
-        """Values from noise, causes first; ``held`` variables keep what they are set to."""
+    def follow(self, noise: np.ndarray, held: dict[int, np.ndarray],
+               generations: Sequence[np.ndarray]) -> np.ndarray:
+        """Values from noise, causes first; ``held`` variables keep what they are set to.
+
+        Args:
+            generations: variables whose causes are all in earlier ones, and can be told at once.
+        """
         z = np.zeros_like(noise)
-        for j in range(noise.shape[1]):
-            at = slice(self.slope.indptr[j], self.slope.indptr[j + 1])
-            causes = self.slope.indices[at]
-            z[:, j] = noise[:, j] + z[:, causes] @ self.slope.data[at]
-            at = slice(self.beyond.indptr[j], self.beyond.indptr[j + 1])
-            z[:, j] += over(z[:, self.beyond.indices[at]]) @ self.beyond.data[at]
-            if j in held:
+        for mine in generations:
+            z[:, mine] = noise[:, mine] + z @ self.slope[mine].T
+            if self.beyond[mine].nnz:
+                z[:, mine] += over(z) @ self.beyond[mine].T
+            for j in held.keys() & set(mine.tolist()):
                 z[:, j] = held[j]
         return z
 

@@ -18,7 +18,7 @@ from aiops.causal.variables import Variables
 from aiops.errors import UsageError
 
 Regime = Literal["normal", "both"]
-_EXACT = 0.05  # least scale of a variable's noise, in its own normal scales
+EXACT = 0.05  # least scale of a variable's noise, in its own normal scales
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +34,7 @@ class StructuralModel:
         centre, scale: of each variable, in its own unit.
         mechanisms: slopes (effect, cause), and slopes beyond normal.
         families: variables with as many causes, that are learned together.
+        generations: variables whose causes are all in earlier ones, by number.
     """
 
     variables: Variables
@@ -44,6 +45,7 @@ class StructuralModel:
     scale: np.ndarray
     mechanisms: Mechanisms
     families: list[Family]
+    generations: list[np.ndarray]
     learn_from: Regime
 
     @classmethod
@@ -71,13 +73,16 @@ class StructuralModel:
             raise UsageError(f"The learn_from parameter of StructuralModel.fit must be one of "
                              f"{', '.join(get_args(Regime))}. Got {learn_from!r} instead.")
         made = variables.pruned()
-        names = list(nx.topological_sort(made.graph))
+        by_generation = [sorted(each) for each in nx.topological_generations(made.graph)]
+        names = [name for each in by_generation for name in each]
+        ends = np.cumsum([len(each) for each in by_generation])
         sides = [side[names].to_numpy(dtype=float) for side in (made.normal, made.abnormal)]
         centre, scale = robust(*sides)
         normal, abnormal = (filled((side - centre) / scale) for side in sides)
         families = mechanisms.families(made, names, scale)
         learned = mechanisms.learn(families, normal, abnormal, learn_from)
-        return cls(made, names, normal, abnormal, centre, scale, learned, families, learn_from)
+        return cls(made, names, normal, abnormal, centre, scale, learned, families,
+                   np.split(np.arange(len(names)), ends[:-1]), learn_from)
 
     def on(self, normal: np.ndarray, abnormal: np.ndarray) -> StructuralModel:
         """The same graph with other rows (z), its mechanisms learned anew from them."""
@@ -89,7 +94,7 @@ class StructuralModel:
         """Scale of each variable's own noise in normal operation, in its normal scales."""
         noise = self.noise(self.normal)
         spread = robust(noise - np.median(noise, axis=0), noise)[1]
-        made: np.ndarray = np.maximum(spread, _EXACT)
+        made: np.ndarray = np.maximum(spread, EXACT)
         return made
 
     def column(self, name: str) -> int:
@@ -139,13 +144,40 @@ class StructuralModel:
             self.normal).mean(axis=0)
         return made
 
+    @property
+    def by_chance(self) -> np.ndarray:
+        """By variable: standard error of ``own_shift`` if its mechanism stayed as it was.
+
+        From its noise in normal operation; neighbours in time are not taken for independent, over
+        n^(1/3) rows (Newey and West, "A simple, positive semi-definite covariance matrix",
+        Econometrica 1987).
+        """
+        noise = self.noise(self.normal)
+        noise = noise - noise.mean(axis=0)
+        n, lags = len(noise), max(1, round(len(noise) ** (1 / 3)))
+        alone = (noise**2).mean(axis=0)
+        together = sum(2 * (1 - lag / (lags + 1)) * (noise[lag:] * noise[:-lag]).sum(axis=0) / n
+                       for lag in range(1, lags + 1))
+        long_run = np.maximum(alone + together, alone) * n / (n - 1)
+        made: np.ndarray = np.sqrt(long_run * (1 / n + 1 / len(self.abnormal)))
+        return made
+
     def between(self) -> sparse.csr_matrix:
         """Mean slope (effect, cause) on the way from normal to the incident.
 
         Where mechanisms are linear these are their slopes. Beyond normal they are secants: what the
         cause's shift added to the effect's mean, by the cause's shift.
         """
-        return self.mechanisms.secants(self.normal, self.abnormal)
+        return self.mechanisms.secants(self.normal, self.abnormal)[0]
+
+    @property
+    def spread_beyond(self) -> np.ndarray:
+        """By variable: how much further beyond normal its values lie than its mean tells.
+
+        Of a variable that swings wider about the same mean, which is handed on all the same where
+        mechanisms are steeper beyond normal; 0 where a secant says it all.
+        """
+        return self.mechanisms.secants(self.normal, self.abnormal)[1]
 
     def effects(self, on: int) -> np.ndarray:
         """Total effect of a unit of each variable's own noise on one variable, over all ways."""
@@ -157,7 +189,7 @@ class StructuralModel:
 
     def follow(self, noise: np.ndarray, held: dict[int, np.ndarray] | None = None) -> np.ndarray:
         """Values (n_rows, n_variables) that follow from noise; ``held`` variables are set (do)."""
-        return self.mechanisms.follow(noise, held or {})
+        return self.mechanisms.follow(noise, held or {}, self.generations)
 
     def by_variable(self, values: np.ndarray) -> pd.Series:
         """An array over variables as a Series."""

@@ -5,23 +5,25 @@ from __future__ import annotations
 import pandas as pd
 
 from aiops.causal.model import StructuralModel
-from aiops.causal.variables import LOAD
+from aiops.causal.variables import DEMAND
 
-DEMAND = "(demand)"  # whose part is nobody's fault
+__all__ = ["DEMAND", "by_owner", "by_variable", "upwards"]
 
 
 def by_variable(model: StructuralModel) -> pd.Series:
     """A part a variable, in the target's normal scales: its noise's shift times its total effect.
 
-    They add up to the target's shift.
+    Where mechanisms are steeper beyond normal, also what its wider swings hand on. They add up to
+    the target's shift.
     """
-    return pd.Series(model.effects(model.target) * model.own_shift, index=model.names)
+    effect = model.effects(model.target)
+    swings = model.spread_beyond * (model.mechanisms.beyond.T @ effect)
+    return pd.Series(effect * model.own_shift + swings, index=model.names)
 
 
 def by_owner(model: StructuralModel) -> pd.Series:
     """The same an owner; all that demand made is one."""
-    owner = model.about["owner"].where(model.about["kind"] != LOAD, DEMAND)
-    return by_variable(model).groupby(owner).sum()
+    return by_variable(model).groupby(model.variables.owners).sum()
 
 
 def upwards(model: StructuralModel) -> int:

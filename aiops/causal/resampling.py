@@ -30,11 +30,14 @@ def resampled(model: StructuralModel, times: int, seed: int) -> Iterator[Structu
             model.normal, model.abnormal)))
 
 
-def interval(draws: np.ndarray, value: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
-    """Bounds by column that hold at ``level``, around the value by the draws' standard deviation.
+def interval(model: StructuralModel, draws: np.ndarray, value: np.ndarray, level: float
+             ) -> tuple[np.ndarray, np.ndarray]:
+    """Bounds by column that hold at ``level``, around the value by its standard error.
+
+    By Student's t, for blocks are few: see ``errors``.
 
     Args:
-        draws: (n_draws, n_columns). level: 0 to 1, exclusive.
+        draws: (n_draws, n_columns), of the model resampled. level: 0 to 1, exclusive.
 
     Raises:
         UsageError: level is no share.
@@ -42,12 +45,31 @@ def interval(draws: np.ndarray, value: np.ndarray, level: float) -> tuple[np.nda
     if not 0 < level < 1:
         raise UsageError("The level parameter of an interval must be a share between 0 and 1, "
                          f"as 0.95. Got {level!r} instead.")
-    half = draws.std(axis=0, ddof=1) * stats.norm.ppf(0.5 + level / 2)
+    error, freedom = errors(model, draws)
+    half = error * stats.t.ppf(0.5 + level / 2, freedom)
     return value - half, value + half
 
 
+def errors(model: StructuralModel, draws: np.ndarray) -> tuple[np.ndarray, float]:
+    """Standard errors by column, and their degrees of freedom.
+
+    Of b blocks the draws show (b - 1) / b of the variance: the shorter side's count, which decides.
+
+    Args:
+        draws: (n_draws, n_columns), of the model resampled.
+    """
+    blocks = min(len(side) / _length(len(side)) for side in (model.normal, model.abnormal))
+    made: np.ndarray = draws.std(axis=0, ddof=1) * np.sqrt(blocks / (blocks - 1))
+    return made, blocks - 1
+
+
 def _blocks(rng: np.random.Generator, n: int) -> np.ndarray:
-    length = max(1, round(n ** (1 / 3)))
+    length = _length(n)
     start = rng.integers(0, n, -(-n // length))
     made: np.ndarray = ((start[:, None] + np.arange(length)) % n).ravel()[:n]
     return made
+
+
+def _length(n: int) -> int:
+    """Rows of a block, of n."""
+    return max(1, round(n ** (1 / 3)))

@@ -6,23 +6,27 @@ import numpy as np
 
 _IQR, _RANGE = 1.35, 3.29  # of a normal distribution, in standard deviations
 _LEAST = 0.01  # of |median|
+_ROUNDING = 1e-9  # of the largest quantile: a spread within it is none
 
 
 def robust(values: np.ndarray, also: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Median and scale by column, float (n_columns,).
 
     The scale is IQR / 1.35, where that is 0 the 5-95 % range / 3.29, then the standard deviation,
-    and never below 1 % of |median|. A column that never moved has a tenth of its largest value, of
-    ``also`` too: one that was always 0 then moves by at most ten scales. Without any value the
-    scale is 1.
+    each 0 where it is of rounding errors alone (of counters taken from each other, whose steps are
+    never quite the same), and never below 1 % of |median|. A column that never moved has a tenth
+    of its largest value, of ``also`` too: one that was always 0 then moves by at most ten scales.
+    Without any value the scale is 1.
 
     Args:
         values: (n_rows, n_columns), NaN where nothing was measured.
         also: values of the incident, which only decide where ``values`` are all 0.
     """
     low, quarter, centre, upper, high = quantiles(values, (0.05, 0.25, 0.5, 0.75, 0.95))
-    scale = np.where(upper > quarter, (upper - quarter) / _IQR, (high - low) / _RANGE)
-    scale = np.where(scale > 0, scale, _deviation(values))
+    size = np.maximum(np.abs(low), np.abs(high))
+    scale = np.zeros_like(centre)
+    for spread in ((upper - quarter) / _IQR, (high - low) / _RANGE, _deviation(values)):
+        scale = np.where(scale > 0, scale, np.where(spread > _ROUNDING * size, spread, 0.0))
     for side in (values, also):
         largest = np.abs(np.nan_to_num(side)).max(axis=0, initial=0.0)
         scale = np.where(scale > 0, scale, largest / 10)
@@ -42,10 +46,10 @@ def quantiles(values: np.ndarray, levels: tuple[float, ...]) -> np.ndarray:
 
 
 def _deviation(values: np.ndarray) -> np.ndarray:
-    """Standard deviation by column; 0 where it is of rounding errors alone."""
+    """Standard deviation by column."""
     centre = means(values)
     made: np.ndarray = np.sqrt(means((values - centre) ** 2))
-    return np.where(made > 1e-9 * np.abs(centre), made, 0.0)
+    return made
 
 
 def means(values: np.ndarray) -> np.ndarray:

@@ -17,6 +17,7 @@ from aiops.errors import CaseError, UsageError
 
 LOAD, ANSWER, RESOURCE = "load", "answer", "resource"
 KINDS = (LOAD, ANSWER, RESOURCE)
+DEMAND = "(demand)"  # whose doing load is: nobody's fault
 FEWEST_NORMAL, FEWEST_ABNORMAL = 8, 2
 
 
@@ -86,15 +87,23 @@ class Variables:
         return replace(self, normal=self.normal[names], abnormal=self.abnormal[names],
                        graph=self.graph.subgraph(names).copy(), about=self.about.loc[names])
 
+    @property
+    def owners(self) -> pd.Series:
+        """Whose doing each column is: its service, instance or edge; of all load ``DEMAND``."""
+        return self.about["owner"].where(self.about["kind"] != LOAD, DEMAND)
+
     def owned_by(self, owner: str) -> list[str]:
-        """The columns that tell about a service.
+        """The columns that are a service's doing: how often it is called is not.
+
+        Args:
+            owner: a service, instance or edge, or ``DEMAND``.
 
         Raises:
             UsageError: there are none.
         """
-        mine = list(self.about.index[self.about["owner"] == owner])
+        mine = list(self.about.index[self.owners == owner])
         if not mine:
-            known = ", ".join(sorted(self.about["owner"].unique())[:20])
+            known = ", ".join(sorted(self.owners.unique())[:20])
             raise UsageError(f"The owner parameter must have a variable in the model. Got "
                              f"{owner!r} instead. Known: {known}. What cannot move the symptom "
                              "is pruned.")

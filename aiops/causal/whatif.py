@@ -62,7 +62,8 @@ def as_usual(model: StructuralModel, owner: str, resamples: int = RESAMPLES, lev
 
     The noise of every row of the incident is worked out (abduction), that of the service's own
     variables set to its normal mean (action), and all values follow anew (prediction): Pearl,
-    "Causality" (2009), 7.1. What others handed to the service stays as it was.
+    "Causality" (2009), 7.1. What others handed to the service stays as it was, and so does how
+    often it was called: that is demand, about which one may ask as ``"(demand)"``.
 
     Raises:
         UsageError: the service has no variable that could move the target.
@@ -102,7 +103,7 @@ def _outcome(model: StructuralModel, asked: str, owner: str, was: float, would: 
     at, be = model.target, would(model, owner)
     usual = np.quantile(model.normal[:, at], _USUAL)
     draws = np.array([would(each, owner) for each in resampled(model, resamples, seed)])
-    low, high = interval(draws[:, None], np.array([be]), level)
+    low, high = interval(model, draws[:, None], np.array([be]), level)
     there = [not usual[0] <= each <= usual[1] for each in (be, *draws)]
     refutations = refute(model, owner, lambda each, who: would(each, who) - was,
                          float(np.mean(np.array(there[1:]) == there[0])), seed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -15,7 +16,8 @@ from aiops.causal.variables import LOAD, RESOURCE
 from aiops.rca.series import ordered
 
 _BY_CHANCE = 2.5  # noise scales that a variable may move by itself
-LEAST = 0.5  # blame that an incident's first suspect has; disturbances and controls leave less
+_ERRORS = 2.0  # standard errors that a mean may move by chance
+LEAST = 0.5  # blame beyond chance that somebody has in an incident; others leave less
 ENOUGH = 5.0  # blame from which more of it says no more
 _AT, _BY_MARGIN, _BY_BLAME = -2.3, 3.5, 2.0  # logistic, see ``_confidence``
 _MOSTLY = 0.5  # of the symptom's shift: explained by demand, it is nobody's fault
@@ -43,7 +45,8 @@ class StructuralCausal(Ranker):
     mechanisms alone ranks.
 
     It abstains where demand explains at least half of the symptom, or where nobody has blame to
-    speak of. Confidence is a logistic curve of blame and margin (docs/causal.md).
+    speak of beyond what a mean of so few rows moves by chance. Confidence is a logistic curve of
+    blame and margin (docs/causal.md).
 
     Args:
         changed: weight of a change of own mechanisms against the symptom's part.
@@ -56,13 +59,13 @@ class StructuralCausal(Ranker):
         """Blame: log(1 + normal scales); ``attrs``: confidence, abstains."""
         made = variables(case)
         model = StructuralModel.fit(replace(made, target=None), "both")
-        parts = [_handed_on(model, target) for target in answers(made)]
-        moved = [np.log1p(_by_suspect(part.clip(lower=0), case)) for part, _ in parts]
-        changed = np.log1p(_by_suspect(_changes(model), case, most=True))
-        blame = ordered(case, sum(moved, start=self.changed * changed))
-        by_load = bool(parts) and parts[0][1] >= _MOSTLY
+        changed = self.changed * np.log1p(_by_suspect(_changes(model), case, most=True))
+        own, targets = model.own_shift, answers(made)
+        blame = ordered(case, changed + _moved(model, targets, own, case))
+        surely = changed + _moved(model, targets, _beyond_chance(model, own), case)
+        by_load = bool(targets) and _by_load(model, targets[0]) >= _MOSTLY
         blame.attrs = {"confidence": _confidence(blame),
-                       "abstains": by_load or bool(blame.iloc[0] < LEAST)}
+                       "abstains": by_load or bool(surely.max() < LEAST)}
         return blame
 
 
@@ -80,14 +83,43 @@ def _confidence(blame: pd.Series) -> float:
     return float(1 / (1 + np.exp(-logit)))
 
 
-def _handed_on(model: StructuralModel, target: str) -> tuple[pd.Series, float]:
-    """By owner, normal scales by which it moved the target; and demand's share of its shift."""
+def _moved(model: StructuralModel, targets: Sequence[str], own: np.ndarray, case: Case
+           ) -> pd.Series:
+    """By suspect, log(1 + normal scales by which its own doing moved a target), over targets.
+
+    Args:
+        own: by variable, the shift that is its own.
+    """
+    made = pd.Series(0.0, index=sorted(case.suspects))
+    for target in targets:
+        part, load = _handed_on(model, target, own), _is_load(model)
+        by_owner = pd.Series(part[~load]).groupby(model.about["owner"].to_numpy()[~load]).sum()
+        made = made + np.log1p(_by_suspect(by_owner.clip(lower=0), case))
+    return made
+
+
+def _handed_on(model: StructuralModel, target: str, own: np.ndarray) -> np.ndarray:
+    """By variable, normal scales by which it moved the target, in the direction that it went."""
     at = model.column(target)
-    shift = model.shift[at]
-    part = model.effects(at) * model.own_shift * np.sign(shift)
-    of, load = model.about["owner"].to_numpy(), (model.about["kind"] == LOAD).to_numpy()
-    by_load = float(part[load].sum()) / max(abs(float(shift)), 1.0)
-    return pd.Series(part[~load]).groupby(of[~load]).sum(), by_load
+    made: np.ndarray = model.effects(at) * own * np.sign(model.shift[at])
+    return made
+
+
+def _by_load(model: StructuralModel, target: str) -> float:
+    """Demand's share of the target's shift, of a normal scale where it shifted by less."""
+    part = _handed_on(model, target, model.own_shift)[_is_load(model)].sum()
+    return float(part) / max(abs(float(model.shift[model.column(target)])), 1.0)
+
+
+def _is_load(model: StructuralModel) -> np.ndarray:
+    made: np.ndarray = (model.about["kind"] == LOAD).to_numpy()
+    return made
+
+
+def _beyond_chance(model: StructuralModel, own: np.ndarray) -> np.ndarray:
+    """Shifts less what a mean of so few rows moves by chance."""
+    made: np.ndarray = np.sign(own) * np.maximum(np.abs(own) - _ERRORS * model.by_chance, 0.0)
+    return made
 
 
 def _changes(model: StructuralModel) -> pd.Series:
@@ -119,7 +151,7 @@ def _answering(owner: str, known: set[str]) -> str:
     """The owner, or of a call that is no suspect its callee, else its caller."""
     if owner in known or "->" not in owner:
         return owner
-    caller, callee = owner.split("->")
+    caller, callee = owner.split("->", 1)
     return callee if callee in known else caller
 
 

@@ -6,15 +6,16 @@ import pytest
 
 from aiops.causal import (
     StructuralModel,
+    Variables,
     as_usual,
     attribute_anomaly,
     distribution_change,
     intervene,
 )
 from aiops.causal.anomaly_attribution import DEMAND
+from aiops.causal.made import SERVICES, TARGET, linear, queueing, threshold
 from aiops.causal.parts import by_owner, by_variable
 from aiops.errors import UsageError
-from tests.causal.made import SERVICES, TARGET, linear, queueing, threshold
 
 CASES = 60
 
@@ -79,6 +80,23 @@ def test_the_parts_add_up_to_the_shift_and_are_in_the_targets_unit():
     assert got.parts.index[0] == "quote"
 
 
+def test_what_only_swings_wider_hands_on_what_lies_beyond_normal():
+    """A mean that stays and a threshold: the culprit's swings move its caller, and add up too."""
+    rng = np.random.default_rng(0)
+
+    def side(rows: int, spread: float) -> pd.DataFrame:
+        db = rng.normal(0, spread, rows)
+        db -= db.mean()
+        own = rng.normal(0, 0.8, rows)
+        return pd.DataFrame({"db": db, "front": 0.6 * db + 1.5 * np.maximum(db - 2, 0) + own})
+
+    made = Variables.of(side(200, 1.0), side(60, 6.0), [("db", "front")], "front")
+    model = StructuralModel.fit(made, "both")
+    parts = by_owner(model)
+    assert parts.sum() == pytest.approx(model.shift[model.target])
+    assert parts["db"] > 0.7 * parts.sum()
+
+
 def test_a_fall_is_split_as_a_rise_is():
     got = attribute_anomaly(StructuralModel.fit(linear(4, "quote", rise=-6.0).variables),
                             resamples=2)
@@ -120,6 +138,21 @@ def test_a_mechanism_that_only_became_unsteady_changed_too():
     assert got.mechanisms["variance"].idxmax() == "cart"
 
 
+def test_values_that_tie_have_not_changed_where_nothing_has():
+    """Failures: a share that is 0 most of the time, of another mean by chance alone."""
+    rng = np.random.default_rng(5)
+    sides = [pd.DataFrame({name: (rng.random(n) < 0.1).astype(float) for name in "abcdefgh"})
+             for n in (240, 60)]
+    model = StructuralModel.fit(Variables.of(*sides, [], None))
+    assert distribution_change(model, 40).changed == []
+
+
+def test_a_constant_that_moved_has_a_spread_that_can_be_read():
+    sides = [pd.DataFrame({"up": np.ones(40)}), pd.DataFrame({"up": [0.0, 1.0] * 10})]
+    got = distribution_change(StructuralModel.fit(Variables.of(*sides, [], "up")), 10)
+    assert got.mechanisms.loc["up", "spread"] < 1000
+
+
 def test_it_needs_no_target_but_attribution_does():
     made = linear(2, "ship").variables
     model = StructuralModel.fit(type(made)(made.normal, made.abnormal, made.graph, None,
@@ -142,6 +175,17 @@ def test_the_symptom_goes_with_the_culprit_and_stays_without_the_others():
         assert got.was - got.would_be == pytest.approx(made.effect[culprit] * 30.0, rel=0.15)
         other = next(name for name in SERVICES if name != culprit)
         assert as_usual(model, other, resamples=2).there
+
+
+def test_a_service_as_usual_is_called_as_often_as_it_was():
+    """A surge: no service as usual takes it away, demand as usual does."""
+    made = linear(3, None, surge=8.0).variables
+    about = made.about.assign(owner=made.about["owner"].replace("load", TARGET))
+    model = StructuralModel.fit(Variables(made.normal, made.abnormal, made.graph, TARGET, about))
+    assert as_usual(model, TARGET, 2).there
+    assert not as_usual(model, DEMAND, 2).there
+    told = distribution_change(model, 30).mechanisms
+    assert told.loc["load", "owner"] == DEMAND
 
 
 def test_an_intervention_moves_the_target_by_its_total_effect():
@@ -178,7 +222,7 @@ def test_every_answer_prints_itself_with_its_refutations_in_80_columns():
 @pytest.mark.parametrize(("ask", "says"), [
     (lambda model: attribute_anomaly(model, resamples=1), "at least 2.*Got 1"),
     (lambda model: attribute_anomaly(model, 2, level=95), "between 0 and 1.*Got 95"),
-    (lambda model: as_usual(model, "nobody"), "Got 'nobody'.*Known: cart"),
+    (lambda model: as_usual(model, "nobody"), "Got 'nobody'.*Known: .demand., cart"),
     (lambda model: intervene(model, {}), "at least one variable"),
     (lambda model: intervene(model, {"nothing": 1.0}), "Got 'nothing'"),
     (lambda model: StructuralModel.fit(model.variables, "later"), "normal, both.*Got 'later'")])

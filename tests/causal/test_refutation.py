@@ -5,8 +5,8 @@ import pandas as pd
 
 from aiops.causal import StructuralModel, Variables, as_usual, attribute_anomaly, falsify
 from aiops.causal.falsification import Falsification
+from aiops.causal.made import SERVICES, TARGET, linear
 from aiops.causal.refutation import Refutations
-from tests.causal.made import SERVICES, TARGET, linear
 
 
 def shuffled(made: Variables) -> Variables:

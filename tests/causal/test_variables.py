@@ -7,6 +7,7 @@ import pytest
 from aiops.case import Case
 from aiops.causal import StructuralModel, Variables, variables
 from aiops.causal.fitting import bounded
+from aiops.causal.grid import Grid
 from aiops.causal.parts import by_owner
 from aiops.causal.scales import robust
 from aiops.checks.incident import made_case
@@ -111,6 +112,15 @@ def test_what_is_hardly_there_in_normal_operation_says_nothing_and_gaps_are_no_t
     assert np.isfinite(StructuralModel.fit(made, "both").own_shift).all()
 
 
+def test_a_window_shorter_than_a_step_takes_no_row_from_after_it():
+    moments = [pd.Timedelta(seconds=each) for each in (0, 10, 10.4)]
+    start, end = at(0), at(20)
+    grid = Grid([(start, start + moments[1]), (start + moments[1], start + moments[2]),
+                 (at(12), end)], (at(12), end), int(1e9))
+    asked = np.array([(start + pd.Timedelta(seconds=each)).value for each in (9.5, 10.2, 10.6)])
+    assert grid.at(asked).tolist() == [9, 10, -1]
+
+
 def test_without_calls_nobody_knows_the_target():
     assert variables(case_of({"a": [1.0] * N, "b": [2.0] * N}, CUT)).target is None
 
@@ -159,6 +169,14 @@ def test_a_scale_has_no_unit_and_a_flag_has_one():
     assert centre.tolist() == [2.0, 2e6, 0.0, 7.0, 1.0]
     assert scale[:4].tolist() == pytest.approx([2 / 1.35, 2e6 / 1.35, 0.1, 0.7])
     assert scale[4] == pytest.approx(values[:, 4].std())
+
+
+def test_a_spread_of_rounding_errors_is_none():
+    """Counters taken from each other: .34 - .33 is not quite .02 - .01, and no column of noise."""
+    ticks = np.diff(np.cumsum(np.tile([0.01, 0.01, 0.01, 0.02, 0.0], 10)))
+    assert 0 < np.ptp(np.quantile(ticks, [0.25, 0.75])) < 1e-15
+    scale = robust(ticks[:, None], ticks[:, None])[1]
+    assert scale == pytest.approx(0.02 / 3.29, rel=0.01)
 
 
 def test_bounded_slopes_are_least_squares_where_bounds_allow_and_at_them_where_not():

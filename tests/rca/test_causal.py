@@ -12,6 +12,7 @@ from aiops.case import Case
 from aiops.checks.incident import made_case
 from aiops.errors import CaseError
 from aiops.rca import rank
+from aiops.rca.causal import LEAST
 from tests.causal.test_variables import CUT, N, spans
 from tests.rca.made import at, case_of
 
@@ -56,6 +57,28 @@ def test_a_load_surge_is_nobodys_fault():
     blind = rank(surge(load=False), "causal")
     assert not blind.attrs["abstains"]
     assert blind.max() > 2.0
+
+
+def test_counters_that_tick_are_nobodys_fault_in_a_surge():
+    """As processor time is told: quartiles that only rounding keeps apart are no scale."""
+    case = surge(load=True)
+    ticks = np.cumsum(np.r_[np.tile([0.01, 0.01, 0.01, 0.02], CUT // 4),
+                            np.tile([0.02, 0.01, 0.02, 0.02], (N - CUT) // 4)])
+    cpu = case_of({"front": list(np.diff(ticks, prepend=0.0))}, CUT, name="cpu").metrics
+    got = rank(replace(case, metrics=pd.concat([case.metrics, cpu])), "causal")
+    assert got.attrs["abstains"]
+
+
+def test_what_a_mean_of_few_rows_moves_by_chance_is_no_blame():
+    """Database and entry drift by a scale: ranked all the same, with nothing said."""
+    base = np.random.default_rng(9).normal(0, 1, 12 + 4)
+    base[12:] += 0.9
+    slow = np.repeat(base, 5)
+    case = case_of({"front": list(20 + slow), "db": list(5 + slow)}, 60, [("front", "db")],
+                   symptom={"service": "front", "metric": "latency"})
+    got = rank(case, "causal")
+    assert got.iloc[0] > LEAST
+    assert got.attrs["abstains"]
 
 
 def test_what_lies_on_a_call_is_the_edges_where_it_is_a_suspect_else_the_callees():

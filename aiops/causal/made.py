@@ -1,4 +1,9 @@
-"""Systems whose causes are known: linear, with a threshold, with queues; one planted cause each."""
+"""Systems whose causes are known: linear, with a threshold, with queues; one planted cause each.
+
+The test bed of the answers: ``tests/causal`` and ``benchmarks/causal.py`` ask about them. In each,
+``culprit`` is whose own time rises in the incident (nobody's when None), and ``surge`` by how much
+load does.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from aiops.causal import Variables
+from aiops.causal.variables import Variables
 
 # front calls cart and ship, cart calls db, ship calls quote, all under one load. Callees first.
 CALLS = {"db": (), "quote": (), "cart": ("db",), "ship": ("quote",), "front": ("cart", "ship")}
@@ -64,7 +69,8 @@ def threshold(seed: int, culprit: str | None, rise: float = 8.0, surge: float = 
 def queueing(seed: int, culprit: str | None, slower: float = 1.35, surge: float = 0.0) -> Made:
     """Each service an M/M/1 queue at 60 % in normal operation; a fault makes service slower.
 
-    Its mean time in the system is 1 / (rate - load), which a surge raises everywhere at once.
+    The mean time in a queue is 1 / (rate - load), which a surge raises everywhere at once.
+    ``planted`` is the factor ``slower``; no effect is constant, so ``effect`` is empty.
     """
     rng = np.random.default_rng(seed)
     n, late = NORMAL + ABNORMAL, np.arange(NORMAL + ABNORMAL) >= NORMAL
