@@ -70,12 +70,14 @@ def test_faults_of_several_parts_are_judged_by_part_and_by_culprit(tmp_path: Pat
     figures = json.loads(run(*asked, "--json"))
     of = {(f["slice"], f["model"], f["metric"]): f["value"] for f in figures}
     assert of["part=two-causes", "nsigma", "ac@1"] == of["part=outside", "nsigma", "ac@1"] == 1
+    assert of["all", "nsigma", "ac@1"] == 1
     assert {of["case=r0", "nsigma", f"rank {name}"] for name in "ac"} == {1, 2}
     assert of["no_incident", "fusion", "abstained"] == 1
     assert ("no_incident", "nsigma", "abstained") not in of  # it never says
-    head, first, *_ = run(*asked).splitlines()
+    head, first, *rest = run(*asked).splitlines()
     assert head.split()[:3] == ["slice", "n", "model"]
-    assert first.split()[:3] == ["part=outside", "1", "chance"]
+    assert first.split()[:3] == ["all", "2", "chance"]
+    assert any(line.split()[:3] == ["part=outside", "1", "chance"] for line in rest)
 
 
 def test_a_set_without_parts_is_refused(tmp_path: Path) -> None:
