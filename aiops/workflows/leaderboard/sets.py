@@ -22,7 +22,7 @@ from aiops.workflows.plan import SEEDS, Effort, Plan
 from aiops.workflows.scoring import Tally
 
 SETS = ("rcd-sockshop", "petshop-low", "tvdiag/sockshop", "tvdiag/hotel", "shop", "shop-2",
-        "nezha-ob")
+        "shop-parts", "nezha-ob")
 FOLDER = Path("experiments", "leaderboard")
 _ASKS = ("aiops.workflows.fitting", "aiops.workflows.judging")  # all rankers alike
 
