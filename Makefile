@@ -63,7 +63,7 @@ leaderboard: setup  ## every ranker on every set ($AIOPS_DATA): docs/leaderboard
 graph-ranker: setup  ## train the graph ranker anew on made systems: 20 minutes on two cores
 	@dvc pull --quiet
 	@dvc repro datasets/simulated/dvc.yaml
-	cp experiments/graph-ranker/network.onnx aiops/rca/graph_network.onnx
+	@python scripts/bundle_network.py experiments/graph-ranker/network.onnx
 
 lab: setup  ## JupyterLab on the notebooks
 	jupyter lab --notebook-dir=notebooks --LabApp.news_url= \

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -12,12 +13,15 @@ import pandas as pd
 
 from aiops.base import Ranker
 from aiops.case import Case
+from aiops.errors import InputError
 from aiops.rca.evidence import LEARN
 from aiops.rca.incident_graph import GROUPS, NODES, IncidentGraph
 from aiops.rca.series import ordered
 from aiops.rca.view import View
 
 NETWORK = Path(__file__).with_name("graph_network.onnx")
+# Part of the code, so that a kept figure goes stale with the network (scripts/bundle_network.py).
+SHA256 = "dc1009c9e8c8faa6baf8541b2ad517bb9b00cc2d48084c2934ca6fa9bfc57edb"
 INPUTS, OUTPUTS = ("x", "links", "about"), ("suspects", "nobody")
 
 
@@ -61,7 +65,11 @@ class GraphNetwork(Ranker):
 
 @lru_cache(maxsize=1)
 def _bundled() -> bytes:
-    return NETWORK.read_bytes()
+    network = NETWORK.read_bytes()
+    if hashlib.sha256(network).hexdigest() != SHA256:
+        raise InputError(f"{NETWORK.name} is not the network that this code was measured with. "
+                         "Restore it from git, or bundle a new one: make graph-ranker.")
+    return network
 
 
 @lru_cache(maxsize=4)

@@ -11,11 +11,13 @@ import pytest
 
 from aiops import rca
 from aiops.case import Case
+from aiops.errors import InputError
 from aiops.rca import graph_network
 from aiops.rca.graph_network import GraphNetwork, ask, moved_by
 from aiops.rca.incident_graph import GROUPS
 from aiops.tracking import ranker_file
 from aiops.workflows.ranker import example
+from scripts.bundle_network import bundle
 
 
 @pytest.fixture(scope="module")
@@ -75,3 +77,21 @@ def test_asking_it_loads_no_torch() -> None:
     code = ("from aiops import rca; from aiops.workflows.ranker import example; import sys; "
             "rca.rank(example(), 'gnn'); assert 'torch' not in sys.modules")
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_another_network_is_refused(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = tmp_path / "graph_network.onnx"
+    other.write_bytes(graph_network.NETWORK.read_bytes() + b" ")
+    monkeypatch.setattr(graph_network, "NETWORK", other)
+    graph_network._bundled.cache_clear()
+    with pytest.raises(InputError, match="make graph-ranker"):
+        rca.rank(example(), "gnn")
+    graph_network._bundled.cache_clear()
+
+
+def test_bundling_a_network_names_it_in_the_code(tmp_path) -> None:
+    (tmp_path / "graph_network.py").write_text('A = 1\nSHA256 = "0"\nB = 2\n')
+    (tmp_path / "trained.onnx").write_bytes(b"network")
+    told = bundle(tmp_path / "trained.onnx", tmp_path)
+    assert (tmp_path / "graph_network.py").read_text() == f'A = 1\nSHA256 = "{told}"\nB = 2\n'
+    assert (tmp_path / "graph_network.onnx").read_bytes() == b"network"
