@@ -3,3 +3,10 @@
 The only room that loads torch. What it trains is stored as ONNX and asked by ``aiops.rca``, which
 needs neither torch nor torch-geometric.
 """
+
+import warnings
+
+with warnings.catch_warnings():  # of theirs, when torch-geometric 2.8 is first imported
+    warnings.filterwarnings("ignore", "IProgress not found")
+    warnings.filterwarnings("ignore", "`torch.jit.script` is deprecated", DeprecationWarning)
+    import torch_geometric.nn  # noqa: F401

@@ -200,7 +200,8 @@ def shown(figures: Iterable[Figure]) -> pd.DataFrame:
             row["abstains" if each.slice == "all" else "over none"] = round(each.value, 2)
         if each.metric == "ece" and each.model == NAME:
             row["ECE"] = round(each.value, 2)
-    return pd.DataFrame(rows.values()).fillna("")
+    made = pd.DataFrame(rows.values()).astype(object)
+    return made.where(made.notna(), "")
 
 
 def keep(trained: Trained, figures: Sequence[Figure], settings: Mapping[str, object],
