@@ -119,10 +119,9 @@ def timed(services: int, spans: int) -> Iterator[Figure]:
         took: dict[str, float] = {}
         made = _took(took, "variables", lambda case=case: variables(case))
         model = _took(took, "fit", lambda made=made: StructuralModel.fit(made, "both"))
-        told = _took(took, "attribute_anomaly", lambda model=model: attribute_anomaly(model))
+        _took(took, "attribute_anomaly", lambda model=model: attribute_anomaly(model))
         _took(took, "distribution_change", lambda model=model: distribution_change(model))
         _took(took, "as_usual", lambda model=model, who=culprit: as_usual(model, who))
-    yield figure("made graph", part, "culprit_first", told.parts.index[0] == culprit)
     yield figure("made graph", part, "variables", len(model.names), "count")
     for what, seconds in took.items():
         yield figure("made graph", part, f"seconds_{what}", seconds, "s")

@@ -43,8 +43,8 @@ def parts(table: pd.DataFrame, unit: str, title: str, source: str = "") -> Figur
     ax.barh(0, begin, height=0.62, color=style.STEEL)
     ax.axvline(0, color=style.GREY, linewidth=0.8)
     _labelled(ax, [*table["label"], "all together"], unit)
-    style.headline(fig, title, "Each bar begins where the one above ends; line: interval; filled: "
-                   f"it excludes zero. {source}")
+    style.headline(fig, title, "Each bar begins where the one above ends; line: interval; orange: "
+                   f"above zero; dark grey: demand, others. {source}")
     return fig
 
 

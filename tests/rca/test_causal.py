@@ -59,6 +59,17 @@ def test_a_load_surge_is_nobodys_fault():
     assert blind.max() > 2.0
 
 
+def test_where_demand_explains_the_symptom_nobody_is_named_whoever_else_changed():
+    case, late = surge(load=True), np.arange(N) >= CUT
+    beside = case_of({"batch": list(RNG.normal(5, 1, N) + 60 * late)}, CUT, name="cpu")
+    got = rank(Case(normal=case.normal, abnormal=case.abnormal, topology=case.topology,
+                    metrics=pd.concat([case.metrics, beside.metrics]), symptom=case.symptom),
+               "causal")
+    assert got.index[0] == "batch"
+    assert got.iloc[0] > LEAST
+    assert got.attrs["abstains"]
+
+
 def test_counters_that_tick_are_nobodys_fault_in_a_surge():
     """As processor time is told: quartiles that only rounding keeps apart are no scale."""
     case = surge(load=True)
