@@ -21,6 +21,7 @@ import typer
 
 from aiops import __version__
 from aiops.commands.bench import bench
+from aiops.commands.causal import causal
 from aiops.commands.changes import canary, changes
 from aiops.commands.doctor import doctor
 from aiops.commands.features import featurize
@@ -43,7 +44,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command in (doctor, receive, ingest, featurize, notebook, retrain, register_ranker,
-                models, serve, rca, changes, canary):
+                models, serve, rca, causal, changes, canary):
     app.command()(command)
 for name, group in {"lake": lake, "bench": bench, "testbed": testbed, "pipeline": pipeline}.items():
     app.add_typer(group, name=name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,7 @@ from scipy import stats
 
 from aiops.causal.model import EXACT, StructuralModel
 from aiops.causal.refutation import Refutations, refute
-from aiops.causal.resampling import RESAMPLES, errors, resampled
+from aiops.causal.resampling import RESAMPLES, blocks, resampled
 from aiops.causal.tables import table
 
 CHANGED = 0.01  # adjusted p below which a mechanism is said to have changed
@@ -57,8 +57,9 @@ def distribution_change(model: StructuralModel, resamples: int = RESAMPLES, seed
     closed forms: total effect times the noise's shift, its square times the noise's added variance.
 
     Two things may change, and p is the smaller of two, doubled, with Holm's adjustment over all
-    variables: the mean, by the shift over its standard error when rows are drawn anew (slopes are
-    learned anew too: what they miss far outside of normal is no change), and the shape, by
+    variables: the mean, by the shift over the error it would have if nothing had changed (that of
+    a mean of so few rows of normal noise, and that of slopes, which are learned anew when rows are
+    drawn anew: what they miss far outside of normal is no change), and the shape, by
     Kolmogorov-Smirnov's test of the noise less its medians. The latter takes rows for independent.
 
     Args:
@@ -87,9 +88,12 @@ def distribution_change(model: StructuralModel, resamples: int = RESAMPLES, seed
 
 
 def _mean(model: StructuralModel, again: list[StructuralModel]) -> np.ndarray:
-    """By variable: p that the mean of its noise is the same."""
-    error, freedom = errors(model, np.array([each.own_shift for each in again]))
-    made: np.ndarray = 2 * stats.t.sf(np.abs(model.own_shift) / np.maximum(error, 1e-9), freedom)
+    """By variable: p that the mean of its noise is the same; by Student's t, for rows are few."""
+    others = [replace(each, normal=model.normal, abnormal=model.abnormal) for each in again]
+    slopes = np.std([each.own_shift for each in others], axis=0, ddof=1)
+    error = np.hypot(model.by_chance, slopes)
+    made: np.ndarray = 2 * stats.t.sf(np.abs(model.own_shift) / np.maximum(error, 1e-9),
+                                      blocks(len(model.normal)) - 1)
     return made
 
 

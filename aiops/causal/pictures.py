@@ -20,12 +20,13 @@ _OTHERS = "all others"
 
 
 def parts(told: Attribution, source: str = "") -> Figure:
-    """The symptom's shift, a bar an owner; those beyond the first eight are one."""
-    first = told.parts.iloc[:_SHOWN]
+    """The symptom's shift, a bar an owner; all but the eight that moved it furthest are one."""
+    kept = told.parts["part"].abs().rank(method="first", ascending=False) <= _SHOWN
+    first = told.parts[kept]
     rows = [(str(who), *map(float, row), who == DEMAND) for who, row in
             zip(first.index, first[["part", "low", "high"]].to_numpy(), strict=True)]
     if len(told.parts) > _SHOWN:
-        rest = float(told.parts["part"].iloc[_SHOWN:].sum())
+        rest = float(told.parts["part"][~kept].sum())
         rows.append((_OTHERS, rest, rest, rest, True))
     table = pd.DataFrame(rows, columns=["label", "value", "low", "high", "nobody"])
     return plots.parts(table, f"{told.target}: shift, made by", _title(told), source)

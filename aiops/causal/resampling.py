@@ -58,9 +58,14 @@ def errors(model: StructuralModel, draws: np.ndarray) -> tuple[np.ndarray, float
     Args:
         draws: (n_draws, n_columns), of the model resampled.
     """
-    blocks = min(len(side) / _length(len(side)) for side in (model.normal, model.abnormal))
-    made: np.ndarray = draws.std(axis=0, ddof=1) * np.sqrt(blocks / (blocks - 1))
-    return made, blocks - 1
+    least = min(blocks(len(side)) for side in (model.normal, model.abnormal))
+    made: np.ndarray = draws.std(axis=0, ddof=1) * np.sqrt(least / (least - 1))
+    return made, least - 1
+
+
+def blocks(n: int) -> float:
+    """How many blocks n rows are."""
+    return n / _length(n)
 
 
 def _blocks(rng: np.random.Generator, n: int) -> np.ndarray:

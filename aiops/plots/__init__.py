@@ -14,6 +14,7 @@ from aiops.plots.incidents import incidents
 from aiops.plots.latency_heatmap import latency_heatmap
 from aiops.plots.leaderboard import leaderboard
 from aiops.plots.learning_curve import learning_curve
+from aiops.plots.parts import if_usual, parts
 from aiops.plots.service_graph import service_graph
 from aiops.plots.spreads import spreads
 from aiops.plots.style import to_png
@@ -21,6 +22,6 @@ from aiops.plots.tables import enable, to_html
 from aiops.plots.waterfall import slowest_trace, typical_trace, waterfall
 
 __all__ = ["across_sets", "alarms", "anomaly_score", "blame_graph", "effects", "enable",
-           "evidence", "gains", "incidents", "latency_heatmap", "leaderboard", "learning_curve",
-           "service_graph", "slowest_trace", "spreads", "to_html", "to_png", "typical_trace",
-           "waterfall"]
+           "evidence", "gains", "if_usual", "incidents", "latency_heatmap",
+           "leaderboard", "learning_curve", "parts", "service_graph", "slowest_trace",
+           "spreads", "to_html", "to_png", "typical_trace", "waterfall"]

@@ -59,6 +59,17 @@ def test_a_load_surge_is_nobodys_fault():
     assert blind.max() > 2.0
 
 
+def test_where_demand_explains_the_symptom_nobody_is_named_whoever_else_changed():
+    case, late = surge(load=True), np.arange(N) >= CUT
+    beside = case_of({"batch": list(RNG.normal(5, 1, N) + 60 * late)}, CUT, name="cpu")
+    got = rank(Case(normal=case.normal, abnormal=case.abnormal, topology=case.topology,
+                    metrics=pd.concat([case.metrics, beside.metrics]), symptom=case.symptom),
+               "causal")
+    assert got.index[0] == "batch"
+    assert got.iloc[0] > LEAST
+    assert got.attrs["abstains"]
+
+
 def test_counters_that_tick_are_nobodys_fault_in_a_surge():
     """As processor time is told: quartiles that only rounding keeps apart are no scale."""
     case = surge(load=True)
@@ -72,7 +83,7 @@ def test_counters_that_tick_are_nobodys_fault_in_a_surge():
 def test_what_a_mean_of_few_rows_moves_by_chance_is_no_blame():
     """Database and entry drift by a scale: ranked all the same, with nothing said."""
     base = np.random.default_rng(9).normal(0, 1, 12 + 4)
-    base[12:] += 0.9
+    base -= np.repeat([base[:12].mean(), base[12:].mean() - 1.1], [12, 4])
     slow = np.repeat(base, 5)
     case = case_of({"front": list(20 + slow), "db": list(5 + slow)}, 60, [("front", "db")],
                    symptom={"service": "front", "metric": "latency"})

@@ -88,11 +88,28 @@ def test_a_set_without_parts_is_refused(tmp_path: Path) -> None:
     assert "aiops testbed record --plan parts" in answer.stderr
 
 
+def test_causal_answers_are_judged_and_timed() -> None:
+    figures = json.loads(run("causal.py", "--cases", "5", "--services", "30", "--spans", "900",
+                             "--without-dowhy", "--json"))
+    of = {(f["dataset"], f["slice"], f["metric"]): f["value"] for f in figures}
+    for name in ("linear", "threshold", "queueing"):
+        assert of[name, "learn_from=both", "planted_cause_first"] == 1
+        assert of[name, "surge, learn_from=both", "share_of_demand"] > 0.8
+        assert of[name, "surge, learn_from=both", "most_of_a_service"] < 0.2
+    assert of["linear", "rows=26+20, learn_from=normal", "interval_covers"] > 0.8
+    assert of["made graph", "services=30,spans=900", "seconds_as_usual"] > 0
+
+
 def test_every_benchmark_is_listed() -> None:
     listed = (BENCHMARKS / "README.md").read_text()
     there = [path.name for path in sorted(BENCHMARKS.glob("*.py"))]
-    assert there == ["changes.py", "confidence.py", "confirmed_incidents.py", "detection.py",
-                     "graph_ranker.py", "large_graph.py", "peers.py", "rca.py", "serve_rank.py",
-                     "several_parts.py", "templates.py"]
+    assert there == ["causal.py", "changes.py", "confidence.py", "confirmed_incidents.py",
+                     "detection.py", "graph_ranker.py", "large_graph.py", "peers.py", "rca.py",
+                     "serve_rank.py", "several_parts.py", "templates.py"]
+
+
+    assert there == ["causal.py", "changes.py", "confidence.py", "confirmed_incidents.py",
+                     "detection.py", "large_graph.py", "peers.py", "rca.py", "serve_rank.py",
+                     "templates.py"]
     for path in BENCHMARKS.glob("*.py"):
         assert f"python benchmarks/{path.name}" in listed

@@ -14,6 +14,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from aiops.case import Case
+from aiops.checks.incident import made_case
 from aiops.datasets.folder import write_case
 from aiops.errors import InputError
 from aiops.workflows import notebooks
@@ -185,6 +186,19 @@ def test_train_graph_ranker_trains_judges_and_writes_a_network(tmp_path):
     assert 'alt="From 8 systems it learned more than fusion knows on' in page
     assert (tmp_path / "kept/network.onnx").stat().st_size > 10_000
     assert len(list((tmp_path / "kept").glob("made-12x1-*.npz"))) == 1
+
+
+def test_explain_causes_says_who_made_it_and_what_if(tmp_path):
+    write_case(tmp_path / "mine", "r1", made_case(3, "quote"))
+    given = {"dataset": str(tmp_path / "mine"), "incident": "r1"}
+    done = notebooks.run(ROOT / "notebooks/08-explain-causes.ipynb", tmp_path / "out", given)
+    page = done.report.read_text()
+    assert re.search(r'alt="quote made \+[\d.e+]+ of front latency, \d+% of it', page)
+    assert 'alt="Without what quote did there would be no symptom"' in page
+    assert page.count("resamples that agree") == 2
+    asked = notebooks.run(ROOT / "notebooks/08-explain-causes.ipynb", tmp_path / "asked",
+                          given | {"if_usual": "cart"}).report.read_text()
+    assert 'alt="Nobody alone made the symptom"' in asked
 
 
 def test_a_report_says_which_version_of_the_data_it_is_made_of(tmp_path):
