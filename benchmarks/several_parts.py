@@ -1,4 +1,4 @@
-"""Faults of several parts: python benchmarks/several_parts.py [NAME|FOLDER] [--json]
+"""Faults of several parts: python benchmarks/several_parts.py [NAME|FOLDER] [--made N] [--json]
 
 Two causes at once, slow burns, cascades, causes outside of the graph (docs/several-parts.md).
 First a row a part and ranker: AC@1 (a culprit stands first), AC@3 (the share of the culprits among
@@ -9,6 +9,7 @@ what the causal model adds: whose doing made the symptom, and whether its answer
 
 import argparse
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,8 @@ from aiops.errors import InputError
 from aiops.evaluation import ranking
 from aiops.evaluation.figures import Figure, to_json
 from aiops.evaluation.ranking import Outcome
+from aiops.simulation import SEVERAL, of_several_parts
+from aiops.workflows import parallel
 from aiops.workflows.fitting import Entry
 from aiops.workflows.judging import outcome
 
@@ -37,19 +40,34 @@ def main() -> None:
     parser.add_argument("target", nargs="?", default="shop-parts")
     parser.add_argument("--ranker", action="append", choices=list(rca.RANKERS),
                         help="only these; may repeat (without: all that need no labels)")
+    parser.add_argument("--made", type=int, default=0, metavar="N",
+                        help="N made incidents of each part (aiops.simulation), not recorded ones")
     parser.add_argument("--json", action="store_true", help="print all figures as a JSON list")
     options = parser.parse_args()
-    dataset, rankers = datasets.load(options.target), options.ranker or ABLE
+    dataset = made_set(options.made) if options.made else datasets.load(options.target)
+    rankers = options.ranker or ABLE
     cases = dict(dataset.cases())
-    outcomes, made = ranked(dataset, cases, rankers), attributed(dataset, cases)
+    outcomes = ranked(dataset, cases, rankers)
+    made = {} if options.made else attributed(dataset, cases)
     if options.json:
         print(to_json([*by_part(dataset, rankers, outcomes), *by_case(dataset, outcomes),
                        *by_culprits(dataset, made)]))
     else:
         show(table(by_part(dataset, rankers, outcomes)))
-        show(ranks_table(dataset, rankers, outcomes))
+        if not options.made:
+            show(ranks_table(dataset, rankers, outcomes))
         if made:
             show(parts_table(dataset, made))
+
+
+def made_set(number: int) -> Dataset:
+    """Incidents of several parts, each of a made system of its own."""
+    found = {f"{what.replace(' ', '-')}-{seed}": (what, of_several_parts(seed, what))
+             for what in SEVERAL for seed in parallel.watched(iter(range(number)), what, number)}
+    truth = {name: {**each.truth, "slices": [PART + what.replace(" ", "-")]}
+             for name, (what, each) in found.items()}
+    return Dataset("made", Path("made"), truth,
+                   lambda: {name: lambda case=each.case: case for name, (_, each) in found.items()})
 
 
 def ranked(dataset: Dataset, cases: Mapping[str, Case], rankers: Sequence[str]) -> Outcomes:

@@ -14,7 +14,7 @@ import pandas as pd
 from aiops.base import Ranker
 from aiops.case import Case
 from aiops.errors import InputError
-from aiops.rca.evidence import LEARN
+from aiops.rca.evidence import EVIDENCE, LEARN
 from aiops.rca.incident_graph import GROUPS, NODES, IncidentGraph
 from aiops.rca.series import ordered
 from aiops.rca.view import View
@@ -98,9 +98,10 @@ def ask(graph: IncidentGraph, x: np.ndarray | None = None, network: bytes | None
 def moved_by(graph: IncidentGraph, suspect: str) -> pd.DataFrame:
     """What moved the network to blame a suspect: its own evidence, and that of its neighbours.
 
-    Each group of evidence of it, and of each whom it is linked with, is taken away in turn; the
-    effect is by how much that lowers the suspect's log odds (negative: it spoke for the suspect's
-    innocence). The largest come first. This is occlusion (Zeiler and Fergus, ECCV 2014).
+    Each evidence of it, and of each whom it is linked with, is taken away in turn, from what the
+    default ranker makes of it as well; the effect is by how much that lowers the suspect's log
+    odds (negative: it spoke for the suspect's innocence). The largest come first. This is
+    occlusion (Zeiler and Fergus, ECCV 2014).
 
     Returns:
         of (a suspect's name), evidence, effect.
@@ -110,14 +111,28 @@ def moved_by(graph: IncidentGraph, suspect: str) -> pd.DataFrame:
     whole = _odds(ask(graph)[0][at])
     rows = []
     for node in near:
-        for group, names in GROUPS.items():
-            columns = [NODES.index(name) for name in names]
-            if graph.x[node, columns].any():
-                x = graph.x.copy()
-                x[node, columns] = 0.0
+        for group in GROUPS:
+            x = without(graph.x, int(node), group)
+            if x is not None:
                 rows.append((graph.names[node], group, whole - _odds(ask(graph, x)[0][at])))
     found = pd.DataFrame(rows, columns=["of", "evidence", "effect"])
     return found.sort_values("effect", key=lambda effect: -effect.abs(), ignore_index=True)
+
+
+def without(x: np.ndarray, node: int, group: str) -> np.ndarray | None:
+    """Features less one group of evidence of one suspect; None: it has none."""
+    columns = [NODES.index(name) for name in GROUPS[group]]
+    if group == "sum" or not x[node, columns].any():
+        return None
+    less = x.copy()
+    term = x[node, NODES.index(f"term_{group}")] if group in EVIDENCE else 0.0
+    at, share = NODES.index("total"), NODES.index("total_share")
+    total = float(np.expm1(x[node, at]))
+    left = max(total - float(term), 0.0)
+    less[node, columns] = 0.0
+    less[node, at] = np.log1p(left)
+    less[node, share] *= left / total if total else 1.0
+    return less
 
 
 def _odds(probability: float) -> float:

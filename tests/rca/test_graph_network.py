@@ -13,8 +13,9 @@ from aiops import rca
 from aiops.case import Case
 from aiops.errors import InputError
 from aiops.rca import graph_network
-from aiops.rca.graph_network import GraphNetwork, ask, moved_by
-from aiops.rca.incident_graph import GROUPS
+from aiops.rca.evidence import EVIDENCE
+from aiops.rca.graph_network import GraphNetwork, ask, moved_by, without
+from aiops.rca.incident_graph import GROUPS, NODES
 from aiops.tracking import ranker_file
 from aiops.workflows.ranker import example
 from scripts.bundle_network import bundle
@@ -58,12 +59,21 @@ def test_what_moved_it_is_own_evidence_and_that_of_neighbours(case: Case) -> Non
 def test_an_effect_is_what_the_answer_loses_without_that_evidence(case: Case) -> None:
     graph = GraphNetwork().graph(case)
     first = moved_by(graph, "pay").iloc[0]
-    columns = [graph_network.NODES.index(name) for name in GROUPS[first["evidence"]]]
-    x = graph.x.copy()
-    x[graph.names.index(first["of"]), columns] = 0.0
+    x = without(graph.x, graph.names.index(first["of"]), first["evidence"])
     at = graph.names.index("pay")
     odds = [np.log(p / (1 - p)) for p in (ask(graph)[0][at], ask(graph, x)[0][at])]
     assert first["effect"] == pytest.approx(odds[0] - odds[1], abs=1e-3)
+
+
+def test_without_an_evidence_the_default_s_sum_is_less_by_its_term(case: Case) -> None:
+    graph = GraphNetwork().graph(case)
+    at = graph.names.index("pay")
+    terms = {name: graph.x[at, NODES.index(f"term_{name}")] for name in EVIDENCE}
+    name = max(terms, key=lambda each: terms[each])
+    left = without(graph.x, at, name)
+    assert np.expm1(left[at, NODES.index("total")]) == pytest.approx(
+        graph.total[at] - terms[name], rel=1e-3)
+    assert without(graph.x, at, "alerts") is None  # it has none
 
 
 def test_a_kept_ranker_carries_its_network(case: Case, tmp_path) -> None:

@@ -80,6 +80,13 @@ def test_faults_of_several_parts_are_judged_by_part_and_by_culprit(tmp_path: Pat
     assert any(line.split()[:3] == ["part=outside", "1", "chance"] for line in rest)
 
 
+def test_made_incidents_of_several_parts_are_judged_alike() -> None:
+    figures = json.loads(run("several_parts.py", "--made", "1", "--ranker", "nsigma", "--json"))
+    n = {f["slice"]: f["n"] for f in figures if f["metric"] == "ac@1"}
+    assert n == {"all": 4, "part=two-causes": 1, "part=outside": 1, "part=cascade": 1,
+                 "part=slow-burn": 1}
+
+
 def test_a_set_without_parts_is_refused(tmp_path: Path) -> None:
     answer = subprocess.run(
         [sys.executable, BENCHMARKS / "several_parts.py", made(tmp_path / "made", [["a"]])],
