@@ -13,6 +13,7 @@ from aiops.causal import (
     intervene,
 )
 from aiops.causal.anomaly_attribution import DEMAND
+from aiops.causal.distribution_change import _holm
 from aiops.causal.made import SERVICES, TARGET, linear, queueing, threshold
 from aiops.causal.parts import by_owner, by_variable
 from aiops.errors import UsageError
@@ -147,6 +148,11 @@ def test_values_that_tie_have_not_changed_where_nothing_has():
     assert distribution_change(model, 40).changed == []
 
 
+def test_p_is_adjusted_over_all_variables():
+    """Holm's own example of four."""
+    assert _holm(np.array([0.01, 0.04, 0.03, 0.005])) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+
+
 def test_a_constant_that_moved_has_a_spread_that_can_be_read():
     sides = [pd.DataFrame({"up": np.ones(40)}), pd.DataFrame({"up": [0.0, 1.0] * 10})]
     got = distribution_change(StructuralModel.fit(Variables.of(*sides, [], "up")), 10)
@@ -175,6 +181,14 @@ def test_the_symptom_goes_with_the_culprit_and_stays_without_the_others():
         assert got.was - got.would_be == pytest.approx(made.effect[culprit] * 30.0, rel=0.15)
         other = next(name for name in SERVICES if name != culprit)
         assert as_usual(model, other, resamples=2).there
+
+
+def test_as_usual_is_the_mean_and_not_the_median_of_what_is_usual():
+    rng = np.random.default_rng(1)
+    sides = [pd.DataFrame({"db": up + rng.exponential(10, n)}) for n, up in ((2000, 0), (200, 50))]
+    sides = [side.assign(front=side["db"] + rng.normal(0, 1, len(side))) for side in sides]
+    got = as_usual(StructuralModel.fit(Variables.of(*sides, [("db", "front")], "front")), "db", 2)
+    assert got.would_be == pytest.approx(sides[0]["front"].mean(), abs=0.3)
 
 
 def test_a_service_as_usual_is_called_as_often_as_it_was():
