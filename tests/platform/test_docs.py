@@ -109,6 +109,16 @@ def test_the_page_on_own_data_does_what_it_says(checkout: Path) -> None:
     assert pushed == "", "the page leaves its data set uncommitted"
 
 
+@pytest.mark.full
+def test_the_page_on_choosing_prints_what_it_says() -> None:
+    page = (ROOT / "docs" / "choosing-a-method.md").read_text()
+    shown = [each for kind, block in FENCE.findall(page) if kind == "console"
+             for each in commands(block)]
+    assert len(shown) == 6
+    for command, printed in shown:
+        check_shown(shell(command, ROOT), printed, command)
+
+
 def calls() -> Iterator[tuple[str, str]]:
     """(page, command line) of every `aiops …` in a block or a quoted command."""
     for page in PAGES:
