@@ -20,6 +20,7 @@ from aiops import datasets, rca
 from aiops.case import Case
 from aiops.commands.output import show
 from aiops.errors import LayoutError
+from aiops.evaluation.bootstrap import interval
 from aiops.evaluation.figures import Figure, to_json
 from aiops.evaluation.ranking import scores
 from aiops.rca import graph_network
@@ -81,7 +82,8 @@ def made(targets: Sequence[str], folder: Path) -> list[Figure]:
         sets[of.name] = [(read(), of.truth[each]) for each, read in of.readers().items()
                          if of.truth[each]["culprits"]]
     found = [figure for name, cases in sets.items() for figure in _shapes(name, cases)]
-    good = {name: _good(cases) for name, cases in sets.items()}
+    good = {name: {ranker: _firsts(ranker, cases) for ranker in RANKERS}
+            for name, cases in sets.items()}
     return found + list(_alike(good))
 
 
@@ -120,10 +122,6 @@ def shape(case: Case) -> dict[str, float]:
             "entry_errors": float(spans.error[root & abnormal].mean())}
 
 
-def _good(cases: Sequence[tuple[Case, Mapping]]) -> dict[str, float]:
-    return {name: float(np.mean(_firsts(name, cases))) for name in RANKERS}
-
-
 def _firsts(name: str, cases: Sequence[tuple[Case, Mapping]]) -> list[float]:
     found = []
     for case, truth in cases:
@@ -135,14 +133,15 @@ def _firsts(name: str, cases: Sequence[tuple[Case, Mapping]]) -> list[float]:
     return found
 
 
-def _alike(good: Mapping[str, Mapping[str, float]]) -> Iterable[Figure]:
+def _alike(good: Mapping[str, Mapping[str, Sequence[float]]]) -> Iterable[Figure]:
     """AC@1 of each ranker on each set, and whether they come in the order that made ones do."""
     for name, of in good.items():
-        for ranker, value in of.items():
-            yield Figure("graph-ranker", name, ranker, "all", "ac@1", value, None, None, 0, None,
-                         "share")
+        for ranker, firsts in of.items():
+            yield Figure("graph-ranker", name, ranker, "all", "ac@1", float(np.mean(firsts)),
+                         *interval(firsts), len(firsts), None, "share")
         if name != "made":
-            order = stats.spearmanr([good["made"][r] for r in RANKERS], [of[r] for r in RANKERS])
+            order = stats.spearmanr(*([np.mean(each[r]) for r in RANKERS]
+                                      for each in (good["made"], of)))
             yield Figure("graph-ranker", name, "order of rankers", "all", "spearman",
                          float(order.statistic), None, None, len(RANKERS), 0.0, "")
 

@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -23,7 +24,7 @@ from aiops.case import Case
 from aiops.commands.output import show
 from aiops.evaluation.figures import Figure, to_json
 from aiops.serving.ranker import as_case
-from aiops.tracking import wire
+from aiops.tracking import rankers, wire
 from aiops.workflows import ranker
 
 APART = 20  # times that reading and ranking are done apart, in this process
@@ -33,22 +34,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--case", default="r005", help="incident of shop to send (default: r005)")
     parser.add_argument("--requests", type=int, default=200, help="of each Case (default: 200)")
+    parser.add_argument("--ranker", default=rca.DEFAULT, choices=list(rca.RANKERS),
+                        help=f"who is served (default: {rca.DEFAULT})")
     parser.add_argument("--json", action="store_true", help="print all figures as a JSON list")
     options = parser.parse_args()
     cases = {"made": ranker.example(), "shop": datasets.load("shop").case(options.case)[1]}
-    with served() as (address, process):
-        figures = [each for name, case in cases.items()
-                   for each in measured(name, case, address, process, options.requests)]
+    with served(options.ranker) as (address, process):
+        figures = [replace(each, model=options.ranker) for name, case in cases.items()
+                   for each in measured(name, case, address, process, options)]
     print(to_json(figures)) if options.json else show(table(figures))
 
 
 def measured(name: str, case: Case, address: str, process: psutil.Process,
-             requests: int) -> list[Figure]:
+             options: argparse.Namespace) -> list[Figure]:
     """Seconds a request, one after the other: the first, the others, and what they are made of.
 
     Beside them the processor time that the server took a request, which other work on the
     machine does not change.
     """
+    requests = options.requests
     body = json.dumps({"dataframe_records": [wire.as_sent(case)]}).encode()
     with httpx.Client(timeout=120) as client:
         first = timed(lambda: ask(client, address, body), 1)
@@ -56,7 +60,7 @@ def measured(name: str, case: Case, address: str, process: psutil.Process,
         rest = timed(lambda: ask(client, address, body), requests)
         after = process.cpu_times()
     frame = pd.DataFrame(json.loads(body)["dataframe_records"])
-    chosen = rca.make(rca.DEFAULT)
+    chosen = rca.make(options.ranker)
     parts = {"first": first, "all": rest, "read": timed(lambda: as_case(frame), APART),
              "rank": timed(lambda: chosen.rank(case), APART)}
     rows = sum(map(len, case.tables.values()))
@@ -89,17 +93,19 @@ def timed(work: Callable[[], object], times: int) -> list[float]:
 
 
 @contextmanager
-def served() -> Iterator[tuple[str, psutil.Process]]:
-    """Address and process of `aiops serve` on the default ranker, in a store of its own."""
+def served(ranker: str) -> Iterator[tuple[str, psutil.Process]]:
+    """Address and process of `aiops serve` on a ranker, in a store of its own."""
+    model = rankers.named(ranker="" if ranker == rca.DEFAULT else ranker)
     with tempfile.TemporaryDirectory() as folder, socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
         free.close()
         aiops = [sys.executable, "-m", "aiops"]
         store = {**os.environ, "MLFLOW_TRACKING_URI": f"sqlite:///{folder}/mlflow.db"}
-        subprocess.run([*aiops, "register-ranker"], env=store, check=True, stdout=sys.stderr)
+        subprocess.run([*aiops, "register-ranker", "--ranker", ranker], env=store, check=True,
+                       stdout=sys.stderr)
         with (Path(folder) / "server.log").open("w+") as log:
-            server = subprocess.Popen([*aiops, "serve", "--model", "rank", "--port", str(port)],
+            server = subprocess.Popen([*aiops, "serve", "--model", model, "--port", str(port)],
                                       env=store, stdout=log, stderr=log)
             try:
                 wait(f"http://127.0.0.1:{port}", server, Path(log.name))
