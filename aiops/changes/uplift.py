@@ -26,7 +26,7 @@ from aiops.changes.treatments import Change
 MEASURES = (("typical", "latency_ms"), ("share", "failed"))
 NAMED = 2  # combinations that a half names for each measure
 DEEPEST = 3  # attributes of one
-LEAST = 10  # requests of either version that a combination, and the rest, have in either half
+LEAST = 10  # requests of either version in a combination and the rest, in the half that names it
 _SHRINK = 10.0  # requests by which a stratum's share of new ones is drawn to the whole's
 _ENDS = (0.01, 0.99)  # quantiles to which latencies are cut for the learner: a few are no kind
 _POINTS = 51  # of the curve

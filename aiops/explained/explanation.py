@@ -66,6 +66,8 @@ class Explanation:
             where the ranker abstains or nothing speaks against anybody.
         signals: all signals, strongest first.
         exhibits: what there is to draw.
+        moved: of a ranker that learned: whose evidence moved it to blame the first suspect, by how
+            many log odds (of, evidence, effect), strongest first; None of any other.
     """
 
     case: Case = field(repr=False)
@@ -78,6 +80,7 @@ class Explanation:
     culprits: tuple[str, ...]
     signals: pd.DataFrame = field(repr=False)
     exhibits: Exhibits = field(repr=False)
+    moved: pd.DataFrame | None = field(default=None, repr=False)
 
     def plot(self) -> list[Figure]:
         """The graph with blame, the strongest series, a telling request: those there are."""

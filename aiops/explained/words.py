@@ -102,6 +102,11 @@ def to_text(told: Explanation, rows: int = 5, width: int = 80) -> str:
         if len(mine):
             parts.append(f"{_heading(f'What speaks against {name}:', width)}\n" + _lines(
                 [(row.evidence, _said(row)) for row in mine.itertuples()], width))
+    if told.moved is not None and len(told.moved):
+        first = told.ranks.index[0]
+        parts.append(f"{_heading(f'What moved it to blame {first}, in log odds:', width)}\n"
+                     + _lines([(row.of, f"{row.evidence} {row.effect:+.2f}")
+                               for row in told.moved.head(rows).itertuples()], width))
     return "\n\n".join(parts)
 
 
@@ -115,7 +120,8 @@ def to_dict(told: Explanation) -> dict[str, Any]:
                       told.ranks.index, told.ranks, ranks, told.terms.to_dict("records"),
                       strict=True)],
         "path": [step._asdict() for step in told.path],
-        "reasons": told.reasons.to_dict("records")}
+        "reasons": told.reasons.to_dict("records"),
+        **({} if told.moved is None else {"moved": told.moved.to_dict("records")})}
 
 
 def _heading(text: str, width: int) -> str:

@@ -13,6 +13,7 @@ from aiops.explained import Explanation
 from aiops.rca import reasons
 from aiops.rca.evidence import EVIDENCE
 from aiops.rca.exhibits import Shown
+from aiops.rca.graph_network import GraphNetwork, moved_by
 from aiops.rca.paths import call_graph, path
 from aiops.rca.view import View
 
@@ -44,11 +45,14 @@ def explain(case: Case, ranker: Ranker | str | None = None, shown: int = SHOWN) 
                                  aggfunc="max").reindex(ranks.index)
     else:
         terms = adds = terms.reindex(ranks.index)
-    return _explained(case, ranks, terms, adds, found, view, shown)
+    moved = moved_by(model.graph(case), str(ranks.index[0])) if isinstance(
+        model, GraphNetwork) and len(ranks) else None
+    return _explained(case, ranks, terms, adds, found, view, shown, moved)
 
 
 def _explained(case: Case, ranks: pd.Series, terms: pd.DataFrame, adds: pd.DataFrame,
-               found: pd.DataFrame, view: View, shown: int) -> Explanation:
+               found: pd.DataFrame, view: View, shown: int, moved: pd.DataFrame | None
+               ) -> Explanation:
     graph = call_graph(view.arrays.edges)
     blamed = bool(len(ranks) and ranks.iloc[0] > 0)
     confidence, abstains = ranks.attrs.get("confidence"), ranks.attrs.get("abstains")
@@ -57,7 +61,8 @@ def _explained(case: Case, ranks: pd.Series, terms: pd.DataFrame, adds: pd.DataF
         case, ranks, terms, reasons.reasons(found, adds, list(ranks.index[:shown])),
         path(case, graph, found, str(ranks.index[0])) if blamed else [],
         None if confidence is None else float(confidence),
-        None if abstains is None else bool(abstains), () if abstains else named, found, Shown(view))
+        None if abstains is None else bool(abstains), () if abstains else named, found,
+        Shown(view), moved)
 
 
 def _asked(model: Ranker, case: Case) -> tuple[pd.Series, View, pd.DataFrame | None]:

@@ -25,11 +25,11 @@ class State:
         work: factor of processor time. delay_s, delay_share: own time more, in a share of requests.
         fails: share of requests that fail at once. cuts: share that return early, as if done.
         busy: cores that others take on a host. burns: cores that a service burns idly.
-        workers: fewer of them. down: until then nobody answers. restarts: seconds between two
-            of them. network_s: one-way delay more of an edge. loses: share of an edge's calls that
-            get lost; refuses: all of them, at once. grows: memory, bytes a second.
-            says: error lines a second without effect. load: factor of users' requests.
-            ramp_s: over which a fault grows to its strength.
+        workers: fewer of them. restarts: seconds between two of them. pauses: how often all of a
+            service stands still, and for how long. network_s: one-way delay more of an edge.
+            loses: share of an edge's calls that get lost; refuses: all of them, at once.
+            grows: memory, bytes a second. says: error lines a second without effect. load: factor of users' requests.
+            ramp_s: over which work, delays, failures and the network grow to their strength.
     """
 
     work: dict[int, float] = field(default_factory=dict)
@@ -78,7 +78,7 @@ def disturb(system: System, rng: np.random.Generator) -> tuple[State, Planted]:
 
 def two(system: System, rng: np.random.Generator, kinds: Sequence[str] | None = None
         ) -> tuple[State, Planted]:
-    """Two faults at once, of these kinds; of any when None."""
+    """Two faults at once, of these kinds; of any when None. Now and then both are one's."""
     state, names = State(), list(FAULTS if kinds is None else kinds)
     first, second = (KINDS[names[int(rng.integers(len(names)))]](system, rng, state)
                      for _ in range(2))
@@ -95,7 +95,7 @@ def _service(system: System, rng: np.random.Generator) -> int:
 
 
 def _reached(system: System) -> list[int]:
-    """Services by the share of users' requests that reach them, those of under 3 % left out."""
+    """Services that more than .3 requests a second reach."""
     rate = np.zeros(len(system.operations))
     rate[list(system.routes)] = system.shares
     order = sorted(range(len(system.operations)), key=lambda o: -len(_path(system, o)))

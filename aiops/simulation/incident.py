@@ -118,6 +118,8 @@ class _World:
         system, rng, lead = self.system, self.rng, None
         if what == "two causes":
             state, planted = faults.two(system, rng)
+            while len(planted.culprits) < 2:  # the same drawn twice
+                state, planted = faults.two(system, rng)
         elif what == "slow burn":
             state, planted = faults.plant(system, rng, _BURNING)
             state.ramp_s, lead = 90.0, 45.0

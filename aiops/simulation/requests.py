@@ -38,7 +38,7 @@ class Recorded:
         seconds: length. spans: columns kind, service, operation, peer, parent (row or -1), trace,
             start, end (s; NaN: never ended), error; those of stores too.
         work: time, service, seconds of processor. lines: time, service, template, severity,
-            span (row). queue: time, service, requests that wait.
+            span (row).
     """
 
     seconds: float

@@ -88,9 +88,15 @@ def train(examples: Sequence[Example], networks: int = NETWORKS, epochs: int = E
     """
     started = process_time()
     seen, apart = corpus.split(examples, APART, 0)
-    made = [training.calibrate(training.fit(seen, epochs, seed, parallel.watched(
+    return Trained(_networks(seen, apart, networks, epochs), apart,
+                   (process_time() - started) / 60)
+
+
+def _networks(seen: Sequence[Example], apart: Sequence[Example], networks: int, epochs: int
+              ) -> list[Network]:
+    """A network a seed, calibrated on what none of them has seen."""
+    return [training.calibrate(training.fit(seen, epochs, seed, parallel.watched(
         iter(range(epochs)), f"network {seed + 1}", epochs)), apart) for seed in range(networks)]
-    return Trained(made, apart, (process_time() - started) / 60)
 
 
 def judged(networks: Sequence[Network], examples: Iterable[Example], name: str) -> list[Figure]:
@@ -159,14 +165,13 @@ def leave_one_out(examples: Sequence[Example], recorded: Mapping[str, Sequence[E
         examples: made ones. recorded: by set. past: labelled history, by set. families: by set,
             the system that it was recorded of, where sets share one.
     """
-    found = []
+    found, (made, apart) = [], corpus.split(examples, APART, 0)
     for name, own in recorded.items():
         family = families.get(name, name)
         others = {other: [*of, *past.get(other, [])] for other, of in recorded.items()
                   if families.get(other, other) != family}
-        seen = [*examples, *_weighed(others, len(examples))]
-        model = [training.fit(seen, epochs, seed) for seed in range(networks)]
-        found += judged(model, own, name)
+        seen = [*made, *_weighed(others, len(made))]
+        found += judged(_networks(seen, apart, networks, epochs), own, name)
     return found
 
 

@@ -12,6 +12,7 @@ import pytest
 from aiops import rca
 from aiops.case import Case
 from aiops.errors import InputError
+from aiops.explained import words
 from aiops.rca import graph_network
 from aiops.rca.evidence import EVIDENCE
 from aiops.rca.graph_network import GraphNetwork, ask, moved_by, without
@@ -105,3 +106,12 @@ def test_bundling_a_network_names_it_in_the_code(tmp_path) -> None:
     told = bundle(tmp_path / "trained.onnx", tmp_path)
     assert (tmp_path / "graph_network.py").read_text() == f'A = 1\nSHA256 = "{told}"\nB = 2\n'
     assert (tmp_path / "graph_network.onnx").read_bytes() == b"network"
+
+
+def test_an_explanation_says_what_moved_it(case: Case) -> None:
+    told = rca.explain(case, "gnn")
+    assert told.moved is not None
+    assert told.moved.iloc[0]["of"] == "pay"
+    assert "What moved it to blame pay, in log odds:" in words.to_text(told)
+    assert words.to_dict(told)["moved"][0]["of"] == "pay"
+    assert rca.explain(case).moved is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from aiops import rca
 from aiops.graph_learning import corpus
 from aiops.graph_learning.training import Example
+from aiops.simulation import incidents
 from aiops.workflows import graph_training as graph
 
 SYSTEMS = 10
@@ -43,27 +45,23 @@ def test_judged_gives_the_default_the_same_cases(made: list[Example]) -> None:
     assert list(table["ranker"]) == [graph.NAME, rca.DEFAULT]
 
 
-def test_the_default_is_judged_by_its_own_blame(made: list[Example]) -> None:
+def test_the_default_is_judged_by_its_own_blame() -> None:
     """Beside the network stands what `aiops` ranks by without being asked."""
-    one = next(each for each in corpus.made(1, 1))
-    assert one.graph.total.max() == pytest.approx(
-        np.expm1(one.graph.x[:, graph_total()].max()), rel=1e-3)
-
-
-def graph_total() -> int:
-    from aiops.rca.incident_graph import NODES
-    return NODES.index("total")
+    one, case = corpus.made(1, 1)[0], next(iter(incidents(1, 1))).case
+    blame = rca.rank(case).reindex(list(case.suspects))
+    np.testing.assert_allclose(one.graph.total, blame.to_numpy(), rtol=1e-6)
 
 
 def test_leave_one_out_never_learns_from_the_system_that_it_judges(
         made: list[Example], monkeypatch: pytest.MonkeyPatch) -> None:
-    recorded = {name: made[at:at + 3] for at, name in enumerate(("a", "b", "a-again"))}
+    mine = [replace(each, system="recorded") for each in made]
+    recorded = {name: mine[at:at + 3] for at, name in enumerate(("a", "b", "a-again"))}
     seen = []
-    monkeypatch.setattr(graph.training, "fit", lambda examples, *a: seen.append(examples))
+    monkeypatch.setattr(graph, "_networks", lambda examples, *a: seen.append(examples))
     monkeypatch.setattr(graph, "judged", lambda networks, own, name: [])
-    graph.leave_one_out(made[5:], recorded, {"b": made[4:5]}, {"a-again": "a"}, networks=1)
-    weighed = [[each for each in of if each.weight != 1.0] for of in seen]
-    assert [len(of) for of in weighed] == [4, 6, 4]  # b and its past; a and a-again; as the first
+    graph.leave_one_out(made[5:], recorded, {"b": mine[4:5]}, {"a-again": "a"}, networks=1)
+    known = [[each for each in of if each.system == "recorded"] for of in seen]
+    assert [len(of) for of in known] == [4, 6, 4]  # b and its past; a and a-again; as the first
 
 
 def test_each_recorded_set_weighs_the_same(made: list[Example]) -> None:
