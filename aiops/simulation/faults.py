@@ -28,7 +28,8 @@ class State:
         workers: fewer of them. restarts: seconds between two of them. pauses: how often all of a
             service stands still, and for how long. network_s: one-way delay more of an edge.
             loses: share of an edge's calls that get lost; refuses: all of them, at once.
-            grows: memory, bytes a second. says: error lines a second without effect. load: factor of users' requests.
+            grows: memory, bytes a second. says: error lines a second without effect.
+            load: factor of users' requests.
             ramp_s: over which work, delays, failures and the network grow to their strength.
     """
 
