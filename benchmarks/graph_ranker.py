@@ -31,7 +31,8 @@ from aiops.workflows import parallel
 from aiops.workflows.bench import table
 from aiops.workflows.leaderboard.sets import SETS
 
-FAMILIES = {"shop-2": "shop", "shop-parts": "shop"}  # recorded of one system
+FAMILIES = {"shop-2": "shop", "shop-parts": "shop",  # recorded of one system
+            "rcd-sockshop": "Sock Shop", "tvdiag-sockshop": "Sock Shop"}
 RANKERS = ("fusion", "causal", "circa", "baro", "nsigma", "correlation", "random-walk",
            "microrank")
 MADE = 60  # systems that are held against recorded ones

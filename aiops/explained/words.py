@@ -94,6 +94,8 @@ def change(before: float | None, during: float | None) -> str:
 def to_text(told: Explanation, rows: int = 5, width: int = 80) -> str:
     """The explanation in lines of at most ``width`` characters."""
     parts = [textwrap.fill(headline(told), width), _blames(told, rows, width)]
+    if (nobody := told.ranks.attrs.get("nobody")) is not None:
+        parts[-1] += f"\n\nNobody is to blame with a probability of {nobody:.0%}."
     if told.path:
         parts.append(f"{_heading('The way there:', width)}\n" + _lines(
             [(step.place, step.evidence or "", _said(step)) for step in told.path], width))
@@ -121,7 +123,8 @@ def to_dict(told: Explanation) -> dict[str, Any]:
                       strict=True)],
         "path": [step._asdict() for step in told.path],
         "reasons": told.reasons.to_dict("records"),
-        **({} if told.moved is None else {"moved": told.moved.to_dict("records")})}
+        **({} if told.moved is None else {"moved": told.moved.to_dict("records")}),
+        **{name: told.ranks.attrs[name] for name in ("nobody",) if name in told.ranks.attrs}}
 
 
 def _heading(text: str, width: int) -> str:

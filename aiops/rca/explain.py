@@ -45,7 +45,7 @@ def explain(case: Case, ranker: Ranker | str | None = None, shown: int = SHOWN) 
                                  aggfunc="max").reindex(ranks.index)
     else:
         terms = adds = terms.reindex(ranks.index)
-    moved = moved_by(model.graph(case), str(ranks.index[0])) if isinstance(
+    moved = moved_by(model.graph(case), str(ranks.index[0]), model.network) if isinstance(
         model, GraphNetwork) and len(ranks) else None
     return _explained(case, ranks, terms, adds, found, view, shown, moved)
 

@@ -13,7 +13,7 @@ import pandas as pd
 
 from aiops.base import Ranker
 from aiops.case import Case
-from aiops.errors import InputError
+from aiops.errors import CaseError, InputError
 from aiops.rca.evidence import EVIDENCE, LEARN
 from aiops.rca.incident_graph import GROUPS, NODES, IncidentGraph
 from aiops.rca.series import ordered
@@ -49,14 +49,23 @@ class GraphNetwork(Ranker):
         return self
 
     def rank(self, case: Case) -> pd.Series:
-        """Blame: the probability of being the culprit, 0 to 1."""
+        """Blame: the probability of being the culprit, 0 to 1; ``attrs`` has nobody's beside."""
         graph = self.graph(case)
-        held = getattr(self, "network_", None)
-        suspects, nobody = ask(graph, network=None if held is None else held.tobytes())
+        suspects, nobody = ask(graph, network=self.network)
+        if not np.isfinite(suspects).all():
+            raise CaseError("The network has no answer to this Case: a number in it is too large. "
+                            "Leave out metrics beyond 1e150, or ask the ranker fusion.")
         blame = ordered(case, pd.Series(suspects.astype(float), index=list(graph.names)))
         blame.attrs = {"confidence": float(suspects.max()),
-                       "abstains": graph.abstains or bool(nobody > suspects.max())}
+                       "abstains": graph.abstains or bool(nobody > suspects.max()),
+                       "nobody": nobody}
         return blame
+
+    @property
+    def network(self) -> bytes | None:
+        """The ONNX file that it keeps; None: it asks the bundled one."""
+        held = getattr(self, "network_", None)
+        return None if held is None else bytes(held.tobytes())
 
     def graph(self, case: Case) -> IncidentGraph:
         """What the network sees of a Case."""
@@ -95,7 +104,7 @@ def ask(graph: IncidentGraph, x: np.ndarray | None = None, network: bytes | None
     return suspects, float(nobody[0])
 
 
-def moved_by(graph: IncidentGraph, suspect: str) -> pd.DataFrame:
+def moved_by(graph: IncidentGraph, suspect: str, network: bytes | None = None) -> pd.DataFrame:
     """What moved the network to blame a suspect: its own evidence, and that of its neighbours.
 
     Each evidence of it, and of each whom it is linked with, is taken away in turn, from what the
@@ -103,18 +112,22 @@ def moved_by(graph: IncidentGraph, suspect: str) -> pd.DataFrame:
     odds (negative: it spoke for the suspect's innocence). The largest come first. This is
     occlusion (Zeiler and Fergus, ECCV 2014).
 
+    Args:
+        network: who is asked; the bundled one when None.
+
     Returns:
         of (a suspect's name), evidence, effect.
     """
     at = graph.names.index(suspect)
     near = np.unique(np.r_[at, graph.links[0][graph.links[1] == at]])
-    whole = _odds(ask(graph)[0][at])
+    whole = _odds(ask(graph, None, network)[0][at])
     rows = []
     for node in near:
         for group in GROUPS:
             x = without(graph.x, int(node), group)
             if x is not None:
-                rows.append((graph.names[node], group, whole - _odds(ask(graph, x)[0][at])))
+                left = _odds(ask(graph, x, network)[0][at])
+                rows.append((graph.names[node], group, whole - left))
     found = pd.DataFrame(rows, columns=["of", "evidence", "effect"])
     return found.sort_values("effect", key=lambda effect: -effect.abs(), ignore_index=True)
 

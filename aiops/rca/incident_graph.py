@@ -43,6 +43,7 @@ _ERROR = 17  # severity number of OpenTelemetry
 _BEYOND = 1.5  # effect from which a metric counts as moved
 _Part = tuple[np.ndarray, str, np.ndarray | None]  # from and to, kind, ON_CALLS
 _HOSTS = ("host.name", "k8s.node.name")
+_CROWD = 64  # services on a host, from where pairs of them would be most of all links
 _SURE = 1.5  # standard errors that chance may take
 
 
@@ -323,17 +324,19 @@ def _same_host(view: View, index: pd.Index) -> np.ndarray:
                                          if name in index and name not in hosts.index},
                                         dtype=object)])
     frame = pd.DataFrame({"host": hosts.to_numpy(), "at": index.get_indexer(hosts.index)})
-    both = frame.merge(frame, on="host")
+    crowd = frame.groupby("host")["at"].transform("size")  # where all are, it tells of nobody
+    both = frame[crowd <= _CROWD].merge(frame, on="host")
     both = both[both["at_x"] != both["at_y"]]
     return both[["at_x", "at_y"]].to_numpy(dtype=int).T
 
 
 def _hosts(view: View) -> pd.Series:
-    """Host by service, of those whose spans name it."""
+    """Host by service, of those whose spans name it: where its first span ran."""
     table = view.case.traces
     if table is None or "attributes" not in table:
         return pd.Series(dtype=object)
-    one = table[table["attributes"].notna()].drop_duplicates("service").set_index("service")
-    told = one["attributes"].map(lambda each: next(
+    told = table[table["attributes"].notna()].sort_values(["start", "trace_id", "span_id"])
+    one = told.drop_duplicates("service").set_index("service")
+    hosts = one["attributes"].map(lambda each: next(
         (value for key in _HOSTS for name, value in dict(each).items() if name == key), None))
-    return told.dropna().astype(object)
+    return hosts.dropna().astype(object)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -84,15 +84,17 @@ def of_several_parts(seed: int, what: str) -> Made:
     if what not in SEVERAL:
         raise InputError(f"what must be one of {', '.join(SEVERAL)}. Got {what!r}.")
     rng = np.random.default_rng([seed, SEVERAL.index(what)])
-    return _World(rng, _WHOLE).of_several_parts(what)
+    return _World(rng, _WHOLE, impatient=what == "cascade").of_several_parts(what)
 
 
 class _World:
     """A system in normal operation, and how it is seen."""
 
-    def __init__(self, rng: np.random.Generator, manner: _Manner) -> None:
+    def __init__(self, rng: np.random.Generator, manner: _Manner, impatient: bool = False
+                 ) -> None:
         self.rng = rng
-        self.system = topology.draw(rng)
+        drawn = topology.draw(rng)
+        self.system = topology.impatient(drawn) if impatient else drawn
         self.manner = manner
         self.seen = telemetry.draw(rng, self.system)
         stores = not self.manner.traces and self.manner.stores
@@ -116,16 +118,17 @@ class _World:
 
     def of_several_parts(self, what: str) -> Made:
         system, rng, lead = self.system, self.rng, None
-        if what == "two causes":
-            state, planted = faults.two(system, rng)
-            while len(planted.culprits) < 2:  # the same drawn twice
-                state, planted = faults.two(system, rng)
+        if what == "two causes":  # the same may be drawn twice
+            state, planted = _until(lambda: faults.two(system, rng),
+                                    lambda culprits: len(culprits) == 2)
         elif what == "slow burn":
             state, planted = faults.plant(system, rng, _BURNING)
             state.ramp_s, lead = 90.0, 45.0
+        elif what == "outside":
+            state, planted = faults.plant(system, rng, _OUTSIDE)
         else:
-            state, planted = faults.plant(system, rng, _OUTSIDE if what == "outside"
-                                          else ("retry-storm",))
+            state, planted = _until(lambda: faults.plant(system, rng, ("retry-storm",)),
+                                    lambda culprits: culprits != (system.services[0].name,))
         return self._one(state, planted, lead)
 
     def _planted(self) -> tuple[State, Planted]:
@@ -220,6 +223,16 @@ def _manner(rng: np.random.Generator) -> _Manner:
                        float(rng.uniform(150, 300)), float(rng.uniform(16, 60)))
     return _Manner(False, False, True, True, False, bool(rng.random() < 0.7), False, False,
                    5.0, 100.0, 40.0)
+
+
+def _until(draw: Callable[[], tuple[State, Planted]], fits: Callable[[tuple[str, ...]], bool]
+           ) -> tuple[State, Planted]:
+    """The first of a hundred draws whose culprits fit."""
+    for _ in range(100):
+        state, planted = draw()
+        if fits(planted.culprits):
+            return state, planted
+    raise InputError("this system has no place for such a fault. Take another seed.")
 
 
 def _at(series: pd.DataFrame, begin: pd.Timestamp) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -92,6 +92,14 @@ def draw(rng: np.random.Generator) -> System:
     return _Drawing(rng).system()
 
 
+def impatient(system: System, timeout_s: float = 0.4, retries: int = 2) -> System:
+    """The same system, whose callers all give up and try again."""
+    operations = tuple(replace(each, calls=tuple(
+        replace(call, timeout_s=timeout_s, retries=retries) for call in each.calls))
+        for each in system.operations)
+    return replace(system, operations=operations)
+
+
 @dataclass
 class _Drawing:
     rng: np.random.Generator
@@ -177,8 +185,9 @@ class _Drawing:
         for at in sorted(set(made) - called - {0}):
             above = [s for s in depth if at in stores[s] or depth[s] < depth.get(at, 0)]
             by = int(self.rng.choice(made[int(self.rng.choice(above))]))
-            self.operations[by] = _calling(self.operations[by],
-                                           self._call(int(self.rng.choice(made[at]))))
+            call = self._call(int(self.rng.choice(made[at])))
+            self.operations[by] = replace(self.operations[by],
+                                          calls=(*self.operations[by].calls, call))
 
 
 def _layers(rng: np.random.Generator, n: int) -> dict[int, int]:
@@ -186,7 +195,3 @@ def _layers(rng: np.random.Generator, n: int) -> dict[int, int]:
     most = max(2, int(rng.integers(2, 6)))
     return {0: 0} | {at: int(rng.integers(1, most)) for at in range(1, n)}
 
-
-def _calling(operation: Operation, call: Call) -> Operation:
-    return Operation(operation.service, operation.name, operation.work_s, operation.wait_s,
-                     operation.spread, (*operation.calls, call), operation.parallel)

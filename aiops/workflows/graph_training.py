@@ -28,7 +28,7 @@ from aiops.workflows.ranker import example
 NAME = "gnn"
 FOLDER = Path("experiments", "graph-ranker")
 SYSTEMS, INCIDENTS = 600, 4
-APART = 0.15  # of made systems: judged on, and calibrated by
+APART = 0.15  # of made systems: calibrated by
 NETWORKS, EPOCHS = 3, 20
 _MAKES = ("aiops.rca.incident_graph", "aiops.simulation.incident")  # what decides an example
 _MOST = 4.0  # times that a recorded incident may count, against a made one
@@ -47,11 +47,17 @@ class Trained:
     minutes: float
 
 
-def made(folder: Path = FOLDER, systems: int = SYSTEMS, number: int = INCIDENTS) -> list[Example]:
-    """Incidents of made systems; kept in the folder, by the code that makes them."""
-    path = folder / f"made-{systems}x{number}-{_version()}.npz"
+def made(folder: Path = FOLDER, systems: int = SYSTEMS, number: int = INCIDENTS, first: int = 0
+         ) -> list[Example]:
+    """Incidents of made systems; kept in the folder, by the code that makes them.
+
+    Args:
+        systems: how many, from the one of seed ``first`` on. number: of incidents of each.
+    """
+    path = folder / f"made-{first}-{systems}x{number}-{_version()}.npz"
     if not path.is_file():
-        found = parallel.each(partial(_made, number=number), range(systems), "made systems")
+        seeds = range(first, first + systems)
+        found = parallel.each(partial(_made, number=number), seeds, "made systems")
         corpus.save([each for of_one in found for each in of_one], path)
     return corpus.load(path)
 

@@ -11,7 +11,7 @@ import pytest
 
 from aiops import rca
 from aiops.case import Case
-from aiops.errors import InputError
+from aiops.errors import CaseError, InputError
 from aiops.explained import words
 from aiops.rca import graph_network
 from aiops.rca.evidence import EVIDENCE
@@ -115,3 +115,21 @@ def test_an_explanation_says_what_moved_it(case: Case) -> None:
     assert "What moved it to blame pay, in log odds:" in words.to_text(told)
     assert words.to_dict(told)["moved"][0]["of"] == "pay"
     assert rca.explain(case).moved is None
+
+
+def test_an_answer_that_is_no_number_is_refused(case: Case, monkeypatch: pytest.MonkeyPatch
+                                                ) -> None:
+    none = np.full(len(case.suspects), np.nan, dtype=np.float32)
+    monkeypatch.setattr(graph_network, "ask", lambda *given, **named: (none, np.nan))
+    with pytest.raises(CaseError, match="too large"):
+        rca.rank(case, "gnn")
+
+
+def test_nobody_s_probability_is_told(case: Case) -> None:
+    blame = rca.rank(case, "gnn")
+    assert blame.sum() + blame.attrs["nobody"] == pytest.approx(1.0, abs=1e-5)
+    told = rca.explain(case, "gnn")
+    assert words.to_dict(told)["nobody"] == blame.attrs["nobody"]
+    assert f"Nobody is to blame with a probability of {blame.attrs['nobody']:.0%}" in \
+        words.to_text(told)
+    assert "nobody" not in words.to_dict(rca.explain(case))

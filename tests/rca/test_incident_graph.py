@@ -12,6 +12,7 @@ from aiops.case import Case
 from aiops.rca.incident_graph import GROUPS, KINDS, LINKS, NODES, IncidentGraph
 from aiops.rca.view import View
 from aiops.simulation import incidents
+from aiops.workflows.ranker import example
 
 SEEDS = (0, 1, 2, 5, 8)  # traces with metrics, metrics alone, alerts
 
@@ -106,3 +107,61 @@ def test_links_are_calls_edges_and_hosts() -> None:
         (a, b) for a in ("front", "back", "node-1") for b in ("front", "back", "node-1") if a != b}
     share = made.about[~together][:, LINKS.index("share")]
     assert (share == 1.0).all()
+
+
+def test_features_tell_what_happened() -> None:
+    """Of a small Case: pay, which shop calls, becomes slow, says so, and takes more processor."""
+    made = graph(example())
+    shop, pay = (made.x[made.names.index(name)] for name in ("shop", "pay"))
+
+    def of(row: np.ndarray, name: str) -> float:
+        return float(row[NODES.index(name)])
+
+    assert of(pay, "own") > 1 > of(shop, "own")
+    assert min(of(pay, "answer"), of(shop, "answer")) > 1
+    assert of(pay, "metric_up") > 1 > of(pay, "metric_down")
+    assert of(pay, "metric_beyond") == 1
+    assert of(pay, "term_latency") > of(shop, "term_latency")
+    assert of(pay, "raw_templates") > 0
+    assert of(shop, "total_over_callees") < 0 < of(pay, "total_over_callees")
+    assert (of(shop, "callees"), of(pay, "callers")) == pytest.approx((np.log(2), np.log(2)))
+    assert (of(shop, "is_entry"), of(pay, "is_entry")) == (1, 0)
+    assert (of(pay, "first"), of(shop, "first")) == (1, 0)
+
+
+def test_time_lost_on_a_call_is_told_with_its_sign() -> None:
+    case = example()
+    spans = case.traces.assign(kind=np.where(case.traces["service"] == "shop", "client", "server"))
+    during = spans["start"] >= case.abnormal[0]
+    slow = spans.assign(duration_ns=spans["duration_ns"].where(
+        ~(during & (spans["kind"] == "client")), spans["duration_ns"] + 500_000_000))
+    made = graph(dataclasses.replace(case, traces=slow))
+    call = made.about[made.about[:, KINDS.index("calls")] > 0]
+    assert (call[:, LINKS.index("gap")] > 1).all()
+    assert (call[:, LINKS.index("wait")] > 1).all()
+
+
+def test_suspects_in_another_order_are_the_same_rows(case: Case) -> None:
+    order = np.random.default_rng(0).permutation(len(case.suspects))
+    mixed = dataclasses.replace(case, suspects=tuple(case.suspects[at] for at in order))
+    np.testing.assert_allclose(graph(mixed).x, graph(case).x[order], atol=1e-5)
+
+
+def test_a_service_on_several_hosts_is_where_it_began_whatever_the_order() -> None:
+    case = example()
+    spans = case.traces.assign(attributes=[
+        [("host.name", f"node-{at % 3}")] for at in range(len(case.traces))])
+    graphs = [graph(dataclasses.replace(case, traces=each)) for each in (
+        spans, spans.sample(frac=1, random_state=1))]
+    np.testing.assert_array_equal(*(np.sort(each.links, axis=1) for each in graphs))
+
+
+def test_a_host_that_holds_everybody_joins_nobody() -> None:
+    time = pd.Timestamp("2026-01-01T00:00:00Z") + pd.to_timedelta(np.arange(100), unit="s")
+    spans = pd.DataFrame({
+        "trace_id": [f"{at:032x}" for at in range(100)], "parent_span_id": None,
+        "span_id": [f"{at:016x}" for at in range(100)], "operation": "GET", "start": time,
+        "service": [f"s{at:02d}" for at in range(100)], "duration_ns": 1_000_000,
+        "attributes": [[("host.name", "one")]] * 100})
+    made = graph(Case(((time[0], time[60]),), (time[60], time[99]), traces=spans))
+    assert made.links.shape[1] == 0

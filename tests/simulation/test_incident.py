@@ -99,3 +99,38 @@ def test_incidents_of_several_parts_have_culprits_of_their_kind(what: str) -> No
 def test_what_has_no_several_parts_is_refused() -> None:
     with pytest.raises(InputError, match="two causes"):
         of_several_parts(0, "three causes")
+
+
+def test_callers_in_a_cascade_give_up_and_try_again() -> None:
+    for seed in range(3):
+        case = of_several_parts(seed, "cascade").case
+        normal, during = (case.select("traces", which) for which in ("normal", "abnormal"))
+        calls = [len(each[each["kind"] == "client"]) / each["trace_id"].nunique()
+                 for each in (normal, during)]
+        assert case.entry_service not in of_several_parts(seed, "cascade").truth["culprits"]
+        assert calls[1] > 0.8 * calls[0]
+
+
+def _touched(system: topology.System, state: State) -> list[set[str]]:
+    """Who is changed by each entry of a state: names of services, hosts, ends of edges."""
+    def name(at: int) -> str:
+        return system.services[at].name
+
+    of = [{name(at)} for field in (state.work, state.burns, state.workers, state.restarts,
+                                   state.pauses, state.grows) for at in field]
+    of += [{name(system.operations[at].service)} for field in (state.delay_s, state.fails,
+                                                               state.cuts) for at in field]
+    of += [{f"host-{at}"} for at in state.busy]
+    edges = [*state.network_s, *state.loses, *state.refuses]
+    return of + [{"->".join(map(name, edge)), *map(name, edge)} for edge in edges]
+
+
+@pytest.mark.parametrize("kind", list(FAULTS))
+def test_whatever_a_fault_changes_is_its_culprit_s(kind: str) -> None:
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        system = topology.draw(rng)
+        state, planted = faults.plant(system, rng, [kind])
+        touched = _touched(system, state)
+        assert touched
+        assert all(planted.culprits[0] in each for each in touched)

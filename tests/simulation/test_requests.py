@@ -105,3 +105,46 @@ def test_the_same_seed_is_the_same_run() -> None:
     first, again, other = (run(system(call=Call(1)), State(), seed, 20) for seed in (1, 1, 2))
     assert np.array_equal(first.spans["start"], again.spans["start"])
     assert not np.array_equal(first.spans["start"][:50], other.spans["start"][:50])
+
+
+def test_who_is_down_refuses_and_comes_back() -> None:
+    recorded = run(system(workers=64, call=Call(1)), State(restarts={1: 10.0}), 0, 60)
+    of = recorded.spans
+    client = of["kind"] == CLIENT
+    down = of["start"] % 10 < 6
+    assert of["error"][client & down].mean() > 0.95
+    assert of["error"][client & ~down].mean() < 0.05
+
+
+def test_a_pause_stops_all_of_a_service() -> None:
+    usual, paused = (seconds(run(system(workers=64), State(pauses=pauses), 0, 100))
+                     for pauses in ({}, {0: (2.0, 0.5)}))
+    assert np.quantile(paused, 0.95) > np.quantile(usual, 0.95) + 0.2
+    assert np.quantile(paused, 0.2) == pytest.approx(np.quantile(usual, 0.2), rel=0.2)
+
+
+def test_who_returns_early_calls_nobody_and_says_nothing_of_it() -> None:
+    usual, early = (run(system(workers=64, call=Call(1)), State(cuts=cuts), 0, 60)
+                    for cuts in ({}, {0: 1.0}))
+    assert len(seconds(usual, CLIENT)) > 300
+    assert not len(seconds(early, CLIENT))
+    assert not early.spans["error"].any()
+
+
+def test_burning_cores_slows_who_is_on_the_host() -> None:
+    of = system(workers=64, cores=1, hosts=(0, 0), rate=0.3, spread=0.0)
+    usual, slow = (np.median(seconds(run(of, State(burns=burns), 0, 200)))
+                   for burns in ({}, {1: 1.0}))
+    assert slow / usual == pytest.approx(2.0, rel=0.02)
+
+
+def test_calls_at_once_take_as_long_as_the_longest() -> None:
+    services = (Service("front", 0, 64), Service("back", 0, 64))
+    back = Operation(1, "back", 0.1, 0.0, 0.0)
+    took = {}
+    for at_once in (True, False):
+        front = Operation(0, "front", 0.001, 0.0, 0.0, (Call(1), Call(1), Call(1)), at_once)
+        of = System(services, (front, back), (0,), (1.0,), 0.5, (64,), 1e-5, True)
+        took[at_once] = np.median(seconds(run(of, State(), 0, 60)))
+    assert took[True] == pytest.approx(0.1, abs=0.01)
+    assert took[False] == pytest.approx(0.3, abs=0.01)
