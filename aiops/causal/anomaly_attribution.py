@@ -11,7 +11,7 @@ from aiops.causal.model import StructuralModel
 from aiops.causal.parts import DEMAND, by_owner, upwards
 from aiops.causal.refutation import Refutations, refute
 from aiops.causal.resampling import RESAMPLES, interval, resampled
-from aiops.causal.tables import table
+from aiops.causal.tables import measured, table
 
 __all__ = ["DEMAND", "Attribution", "attribute_anomaly"]
 
@@ -38,9 +38,14 @@ class Attribution:
     refutations: Refutations
 
     def __str__(self) -> str:
-        head = f"{self.target}: {self.before:.4g} before, {self.during:.4g} during; who made it so"
-        rows = [[owner, float(part), float(low), float(high)] for owner, part, low, high in
-                self.parts.head(8)[["part", "low", "high"]].itertuples()]
+        head = (f"{measured(self.target)}: {self.before:.4g} before, {self.during:.4g} during; "
+                "who made it so")
+        rows: list[list[object]] = [
+            [owner, float(part), float(low), float(high)] for owner, part, low, high in
+            self.parts.head(8)[["part", "low", "high"]].itertuples()]
+        if len(self.parts) > len(rows):
+            rest = float(self.parts["part"].iloc[len(rows):].sum())
+            rows.append([f"{len(self.parts) - len(rows)} others", rest, None, None])
         return "\n".join([head, table(["own doing of", "part", "low", "high"], rows), "",
                           str(self.refutations)])
 

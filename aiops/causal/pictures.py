@@ -9,6 +9,7 @@ import pandas as pd
 
 from aiops import plots
 from aiops.causal.anomaly_attribution import Attribution
+from aiops.causal.tables import measured
 from aiops.causal.variables import DEMAND
 from aiops.causal.whatif import Outcome
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 _SHOWN = 8  # owners; the others are one bar
 _OTHERS = "all others"
+_GUESS = " (a guess: its refutations do not pass)"
 
 
 def parts(told: Attribution, source: str = "") -> Figure:
@@ -29,7 +31,7 @@ def parts(told: Attribution, source: str = "") -> Figure:
         rest = float(told.parts["part"][~kept].sum())
         rows.append((_OTHERS, rest, rest, rest, True))
     table = pd.DataFrame(rows, columns=["label", "value", "low", "high", "nobody"])
-    return plots.parts(table, f"{told.target}: shift, made by", _title(told), source)
+    return plots.parts(table, f"{measured(told.target)}: shift, made by", _title(told), source)
 
 
 def if_usual(told: dict[str, Outcome], source: str = "") -> Figure:
@@ -43,10 +45,12 @@ def if_usual(told: dict[str, Outcome], source: str = "") -> Figure:
     rows += [(f"{who} as usual", one.would_be, one.low, one.high) for who, one in told.items()]
     table = pd.DataFrame(rows, columns=["label", "value", "low", "high"])
     usual = each[0].usual if each else (0.0, 0.0)
-    unit = f"{each[0].target}, mean" if each else ""
+    unit = f"{measured(each[0].target)}, mean" if each else ""
     gone = [who for who, one in told.items() if one.was_there and not one.there]
     title = f"Without what {' or '.join(gone)} did there would be no symptom" if gone else \
         "Nobody alone made the symptom" if each and each[0].was_there else "There is no symptom"
+    if not all(one.refutations.passed for one in each):
+        title += _GUESS
     return plots.if_usual(table, usual, unit, title, source)
 
 
@@ -56,4 +60,4 @@ def _title(told: Attribution) -> str:
     part = float(told.parts["part"].iloc[0])
     share = f", {part / whole:.0%} of it" if whole > 0 and part <= whole else ""
     return (f"{who} made {part:+.3g} of {told.target}{share}: {told.before:.3g} before, "
-            f"{told.during:.3g} during")
+            f"{told.during:.3g} during") + _GUESS * (not told.refutations.passed)

@@ -53,7 +53,9 @@ class Refutations:
             ["made-up causes", f"{self.placebo:.0%}", f"of the answer; at most {MOST:.0%}"],
             ["random common cause", f"{self.common_cause:.0%}", f"off; at most {MOST:.0%}"],
             ["resamples that agree", f"{self.stable:.0%}", f"at least {LEAST_STABLE:.0%}"]]
-        return table(["refutation", "found", ""], rows)
+        verdict = "They pass: nothing of it speaks against the answer." if self.passed else \
+            "They do not pass: take the answer for an order, not for a measure."
+        return table(["refutation", "found", ""], rows) + f"\n{verdict}"
 
 
 def refute(model: StructuralModel, owner: str, answer: Answer, stable: float, seed: int = 0

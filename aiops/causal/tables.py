@@ -24,6 +24,15 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
         for row in cells)
 
 
+def measured(name: str) -> str:
+    """A variable's name with its unit, where spans give it one.
+
+    >>> measured("cart span_latency"), measured("cart cpu")
+    ('cart span_latency (ms)', 'cart cpu')
+    """
+    return f"{name} (ms)" if name.endswith("span_latency") else name
+
+
 def cell(value: object) -> str:
     """A number with four digits that count, a name cut to 34 characters, nothing as "-"."""
     if value is None:

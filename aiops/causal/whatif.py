@@ -11,7 +11,7 @@ from aiops.causal.mechanisms import BEYOND
 from aiops.causal.model import StructuralModel
 from aiops.causal.refutation import Answer, Refutations, refute
 from aiops.causal.resampling import RESAMPLES, interval, resampled
-from aiops.causal.tables import table
+from aiops.causal.tables import measured, table
 from aiops.errors import UsageError
 
 _USUAL = (0.025, 0.975)  # of normal rows: the range of the symptom that is no symptom
@@ -51,7 +51,8 @@ class Outcome:
     def __str__(self) -> str:
         rows = [["as it was", self.was, None, None, self.was_there],
                 [self.asked, self.would_be, self.low, self.high, self.there]]
-        return "\n".join([f"{self.target}, usually {self.usual[0]:.4g} to {self.usual[1]:.4g}",
+        low, high = self.usual
+        return "\n".join([f"{measured(self.target)}, usually {low:.4g} to {high:.4g}",
                           table(["", "mean", "low", "high", "symptom"], rows), "",
                           str(self.refutations)])
 

@@ -44,8 +44,10 @@ def x_learner(features: np.ndarray, new: np.ndarray, y: np.ndarray, share: np.nd
 
 
 def _meta() -> Any:
-    try:
-        with warnings.catch_warnings():
+    import matplotlib
+
+    try:  # causalml gives all pictures a style of its own when it is imported
+        with warnings.catch_warnings(), matplotlib.rc_context():
             # shap, which causalml loads, sets the ends of its colour maps in the old way
             warnings.filterwarnings("ignore", r"The set_(bad|over|under) function",
                                     PendingDeprecationWarning)
