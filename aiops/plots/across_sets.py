@@ -69,7 +69,8 @@ def _title(plain: pd.DataFrame, default: str, controls: Collection[str]) -> str:
     if len(best) == 1:
         only = plain[(plain.dataset == best.index[0]) & ~plain.model.isin(controls)]
         return _on_one_set(only.set_index("model")["value"], default, _named(plain))
-    leads = int((own >= best - 1e-9).sum())
+    # as told, to two digits: figures that were read back from a page have no more
+    leads = int((own.round(2) >= best.round(2)).sum())
     return (f"{default} has the best {_named(plain)} on {leads} of "
             f"{style.count(len(best), 'data set')}, {_share(own.min())} to {_share(own.max())}")
 
