@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import runpy
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -19,7 +21,9 @@ from aiops.rca.graph_network import GraphNetwork, ask, moved_by, without
 from aiops.rca.incident_graph import GROUPS, NODES
 from aiops.tracking import ranker_file
 from aiops.workflows.ranker import example
-from scripts.bundle_network import bundle
+
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +107,7 @@ def test_another_network_is_refused(tmp_path, monkeypatch: pytest.MonkeyPatch) -
 def test_bundling_a_network_names_it_in_the_code(tmp_path) -> None:
     (tmp_path / "graph_network.py").write_text('A = 1\nSHA256 = "0"\nB = 2\n')
     (tmp_path / "trained.onnx").write_bytes(b"network")
+    bundle = runpy.run_path(str(ROOT / "scripts" / "bundle_network.py"))["bundle"]
     told = bundle(tmp_path / "trained.onnx", tmp_path)
     assert (tmp_path / "graph_network.py").read_text() == f'A = 1\nSHA256 = "{told}"\nB = 2\n'
     assert (tmp_path / "graph_network.onnx").read_bytes() == b"network"
