@@ -22,7 +22,6 @@ from aiops.rca.incident_graph import GROUPS, NODES
 from aiops.tracking import ranker_file
 from aiops.workflows.ranker import example
 
-
 ROOT = Path(__file__).parents[2]
 
 
