@@ -98,9 +98,15 @@ def ask(graph: IncidentGraph, x: np.ndarray | None = None, network: bytes | None
     Args:
         x: stands for the graph's own features. network: an ONNX file; the bundled one when None.
     """
-    given = dict(zip(INPUTS, (graph.x if x is None else x, graph.links.astype(np.int64),
-                              graph.about), strict=True))
-    suspects, nobody = _session(network or _bundled()).run(list(OUTPUTS), given)
+    x = graph.x if x is None else x
+    order = np.lexsort(x.T)  # sums in one order, whatever the suspects' is: floats round
+    links = np.argsort(order)[graph.links]
+    by = np.lexsort((*graph.about.T, *links))
+    given = dict(zip(INPUTS, (x[order], links[:, by].astype(np.int64), graph.about[by]),
+                     strict=True))
+    answer, nobody = _session(network or _bundled()).run(list(OUTPUTS), given)
+    suspects = np.empty_like(answer)
+    suspects[order] = answer
     return suspects, float(nobody[0])
 
 
