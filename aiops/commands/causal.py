@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from aiops.commands.incident import Folder, Id, Set
 from aiops.commands.output import Json, reporting
 
 
@@ -19,16 +19,7 @@ class LearnFrom(StrEnum):
 
 
 def causal(
-    case: Annotated[
-        Path | None, typer.Argument(help="Folder of one Case (case.json and its tables).")
-    ] = None,
-    incident: Annotated[
-        str | None, typer.Option(help="Id of an incident in a data set, instead of a folder.")
-    ] = None,
-    dataset: Annotated[
-        str | None, typer.Option(help="Data set of the incident: a name, or a folder.",
-                                 show_default="shop")
-    ] = None,
+    case: Folder = None, incident: Id = None, dataset: Set = None,
     if_usual: Annotated[
         list[str] | None, typer.Option(help="Whom to think of as usual: a service, or (demand); "
                                        "may be given repeatedly. Otherwise whoever explains most.")

@@ -7,21 +7,12 @@ from typing import Annotated
 
 import typer
 
+from aiops.commands.incident import Folder, Id, Set
 from aiops.commands.output import Json, reporting
 
 # Exit codes of ``aiops canary``, so that a pipeline needs to read nothing.
 EXIT = {"promote": 0, "hold": 10, "roll back": 11, "not enough data": 12}
 
-Folder = Annotated[
-    Path | None, typer.Argument(help="Folder of one Case (case.json and its tables).")
-]
-Id = Annotated[
-    str | None, typer.Option(help="Id of an incident in a data set, instead of a folder.")
-]
-Set = Annotated[
-    str | None, typer.Option(help="Data set of the incident: a name, or a folder.",
-                             show_default="shop")
-]
 Attributes = Annotated[
     list[str] | None, typer.Option("--attribute", help="Span attribute that tells what served a "
                                    "request; may be given repeatedly. Otherwise "

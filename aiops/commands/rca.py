@@ -8,20 +8,12 @@ from typing import Annotated
 
 import typer
 
+from aiops.commands.incident import Folder, Id, Set
 from aiops.commands.output import Json, reporting
 
 
 def rca(
-    case: Annotated[
-        Path | None, typer.Argument(help="Folder of one Case (case.json and its tables).")
-    ] = None,
-    incident: Annotated[
-        str | None, typer.Option(help="Id of an incident in a data set, instead of a folder.")
-    ] = None,
-    dataset: Annotated[
-        str | None, typer.Option(help="Data set of the incident: a name, or a folder.",
-                                 show_default="shop")
-    ] = None,
+    case: Folder = None, incident: Id = None, dataset: Set = None,
     ranker: Annotated[
         str | None, typer.Option(help="A ranker's name.", show_default="fusion")
     ] = None,

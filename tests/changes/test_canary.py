@@ -1,7 +1,5 @@
 """Judgements that hold however often one looks."""
 
-import importlib.util
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,16 +8,6 @@ from scipy.optimize import minimize_scalar
 from aiops.changes import canary
 from aiops.changes.canary import Counts, e_value, interval, judge
 from aiops.errors import InputError
-
-FILE = Path(__file__).parents[2] / "benchmarks" / "changes.py"
-
-
-@pytest.fixture(scope="module")
-def bench():
-    spec = importlib.util.spec_from_file_location("bench_changes", FILE)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def test_few_releases_are_judged_wrongly_over_all_looks(bench):

@@ -1,8 +1,6 @@
 """Whom a change hit most: what was planted is named, and nothing where all are hit alike."""
 
-import importlib.util
 import json
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -15,17 +13,8 @@ from aiops.commands.output import plain
 from aiops.errors import UsageError
 from tests.changes.made import made
 
-FILE = Path(__file__).parents[2] / "benchmarks" / "changes.py"
 PLANTED = "route=/buy, tenant=t1"
 STRATA = ["route", "region", "tenant"]
-
-
-@pytest.fixture(scope="module")
-def bench():
-    spec = importlib.util.spec_from_file_location("bench_changes_uplift", FILE)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="module")
