@@ -8,7 +8,7 @@ from typing import Any
 
 from aiops import rca
 from aiops.errors import InputError
-from aiops.evaluation.figures import Figure, flat
+from aiops.evaluation.figures import DECIMALS, Figure, flat
 from aiops.workflows import whole
 from aiops.workflows.bench import bench_rca
 
@@ -20,7 +20,8 @@ def rank(dataset: Path, out: Path) -> list[dict[str, Any]]:
 
     The yardstick with hindsight stays.
 
-    The figures go to ``rca.json`` in the folder ``out``; those in seconds, which differ from
+    The figures go to ``rca.json`` in the folder ``out``, to four decimals, since other processors
+    differ in the last bits of a float; those in seconds, which differ from
     run to run, to ``rca-seconds.json``; ``ranking.json`` is rounded, by ranker, for
     ``dvc metrics show``.
     """
@@ -29,11 +30,18 @@ def rank(dataset: Path, out: Path) -> list[dict[str, Any]]:
     by_ranker = {name: flat(f for f in found if f.model == name and f.unit == "share")
                  for name in dict.fromkeys(f.model for f in found)}
     whole.write_json(by_ranker, out / METRICS)
-    figures = [vars(figure) for figure in found]
+    figures = [_rounded(figure) for figure in found]
     timed = [figure for figure in figures if figure["unit"] == "s"]
     whole.write_json(timed, out / SECONDS)
     whole.write_json([figure for figure in figures if figure not in timed], out / FIGURES)
     return figures
+
+
+def _rounded(figure: Figure) -> dict[str, Any]:
+    held = vars(figure)
+    return held if figure.unit == "s" else {
+        name: round(each, DECIMALS) if isinstance(each, float) else each
+        for name, each in held.items()}
 
 
 def read(out: Path) -> list[Figure]:
